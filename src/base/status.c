@@ -1,0 +1,38 @@
+/* The last failure's line, one per thread. */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static __thread char message[1024];
+
+drift_status drift_fail(drift_status status, const char *format, ...)
+{
+    char line[sizeof message]; /* an argument may be the line kept so far */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    memcpy(message, line, sizeof message);
+    return status;
+}
+
+drift_status drift_fail_context(drift_status status, const char *format, ...)
+{
+    char line[2 * sizeof message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof message, format, args);
+    va_end(args);
+    size_t used = strlen(line);
+    snprintf(line + used, sizeof line - used, ": %s", message);
+    line[sizeof message - 1] = 0;
+    memcpy(message, line, sizeof message);
+    return status;
+}
+
+const char *drift_message(void)
+{
+    return message;
+}
