@@ -1,0 +1,45 @@
+#!/bin/sh
+# Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA.
+# FAST=1: without the slow ones (a script says so in a line "# slow") and the emulators. ONLY=word: those with it in their name.
+# Each test prints one line here; what a failing one said follows it. The last line counts.
+set -u
+BUILD=${BUILD:-build}
+DRIFT=$PWD/$BUILD/drift
+export BUILD DRIFT
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=0 failed=0
+
+run() { # NAME COMMAND...
+    name=$1
+    shift
+    case $name in *"${ONLY:-}"*) ;; *) return ;; esac
+    start=$(date +%s)
+    if "$@" > "$log" 2>&1 < /dev/null; then
+        passed=$((passed + 1))
+        echo "ok    $name ($(($(date +%s) - start)) s)"
+        grep '^REPORT ' "$log" | sed 's/^REPORT /      /'
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $name (status $?, $(($(date +%s) - start)) s)"
+        tail -n 40 "$log" | sed 's/^/      /'
+    fi
+}
+
+for source in tests/unit/*.c; do
+    name=$(basename "$source" .c)
+    run "unit/$name" "$BUILD/unit/$name"
+done
+for script in tests/cli/*.sh; do
+    [ -e "$script" ] || continue
+    if [ -n "${FAST:-}" ] && grep -q '^# slow' "$script"; then
+        continue
+    fi
+    run "cli/$(basename "$script" .sh)" sh "$script"
+done
+if [ -z "${FAST:-}" ] && [ -e tests/isa/run.sh ]; then
+    run "every ISA" sh tests/isa/run.sh
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
