@@ -1,0 +1,6 @@
+#include "drift.h"
+
+const char *drift_version(void)
+{
+    return DRIFT_VERSION;
+}
