@@ -1,3 +1,54 @@
+/* drift: the program. Finds the command, runs it, gives its exit status:
+ * 0 yes, 1 ran and the answer is no, 2 bad input or usage, 130 stopped by Ctrl-C after saving. */
 #include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cli/commands.h"
+#include "drift.h"
 #include "kernel/kernel.h"
-int main(void) { if (drift_kernels_status()) { fprintf(stderr, "drift: %s\n", drift_message()); return 2; } float a[33], y[33]; for (int i = 0; i < 33; i++) a[i] = i; drift_kernels()->add(33, a, a, y); printf("%s %g\n", drift_isa_name(drift_kernels_isa()), y[32]); return 0; }
+
+const struct drift_command *const drift_commands[] = {
+    &drift_command_info,
+    &drift_command_help,
+    NULL,
+};
+
+const struct drift_command *drift_command_named(const char *name)
+{
+    const char *best = NULL;
+    for (int i = 0; drift_commands[i]; i++) {
+        if (!strcmp(drift_commands[i]->name, name))
+            return drift_commands[i];
+        drift_nearest(name, drift_commands[i]->name, &best);
+    }
+    if (best)
+        drift_error("unknown command \"%s\"; did you mean \"%s\"?", name, best);
+    else
+        drift_error("unknown command \"%s\"; \"drift help\" lists them", name);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    char help[] = "help", *alone[] = {help, NULL};
+    if (argc < 2) {
+        drift_command_help.run(1, alone);
+        return DRIFT_EXIT_BAD;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("drift %s\n", drift_version());
+        return DRIFT_EXIT_YES;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+        argv[1] = help;
+    const struct drift_command *command = drift_command_named(argv[1]);
+    if (!command)
+        return DRIFT_EXIT_BAD;
+    if (command != &drift_command_help && drift_kernels_status())
+        return drift_error_kept();
+    int status = command->run(argc - 1, argv + 1);
+    if (fflush(stdout) || ferror(stdout))
+        return drift_error("cannot write to standard output");
+    return status;
+}

@@ -1,0 +1,102 @@
+/* drift info: what this program is and what it runs on. */
+#include <jansson.h>
+#include <omp.h>
+#include <png.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+#include <zlib.h>
+
+#include "cli/commands.h"
+#include "drift.h"
+#include "kernel/kernel.h"
+
+struct settings {
+    int json;
+};
+
+struct package {
+    const char *name, *version;
+};
+
+enum { PACKAGES = 5 };
+
+static void list_packages(struct package packages[PACKAGES])
+{
+    static char openmp[16];
+    snprintf(openmp, sizeof openmp, "%d", _OPENMP);
+    packages[0] = (struct package){"OpenMP", openmp};
+    packages[1] = (struct package){"libpng", png_get_libpng_ver(NULL)};
+    packages[2] = (struct package){"zlib", zlibVersion()};
+    packages[3] = (struct package){"libyaml", yaml_get_version_string()};
+    packages[4] = (struct package){"jansson", JANSSON_VERSION};
+}
+
+static const char *gemm_engine(void)
+{
+    const char *engine = getenv("DRIFT_GEMM");
+    return engine && *engine ? engine : "builtin";
+}
+
+static void print_json(const struct package *packages)
+{
+    json_t *info = json_object(), *list = json_object(), *isas = json_array();
+    for (int isa = 0; isa < DRIFT_ISA_COUNT; isa++)
+        if (drift_kernels_of(isa))
+            json_array_append_new(isas, json_string(drift_isa_name(isa)));
+    for (int i = 0; i < PACKAGES; i++)
+        json_object_set_new(list, packages[i].name, json_string(packages[i].version));
+    json_object_set_new(info, "version", json_string(drift_version()));
+    json_object_set_new(info, "isa", json_string(drift_isa_name(drift_kernels_isa())));
+    json_object_set_new(info, "isas", isas);
+    json_object_set_new(info, "threads", json_integer(omp_get_max_threads()));
+    json_object_set_new(info, "gemm", json_string(gemm_engine()));
+    json_object_set_new(info, "packages", list);
+    json_dumpf(info, stdout, JSON_INDENT(2));
+    printf("\n");
+    json_decref(info);
+}
+
+static void print_text(const struct package *packages)
+{
+    printf("drift     %s\nisa       %s (available:", drift_version(), drift_isa_name(drift_kernels_isa()));
+    for (int isa = 0; isa < DRIFT_ISA_COUNT; isa++)
+        if (drift_kernels_of(isa))
+            printf(" %s", drift_isa_name(isa));
+    printf(")\nthreads   %d\ngemm      %s\npackages ", omp_get_max_threads(), gemm_engine());
+    for (int i = 0; i < PACKAGES; i++)
+        printf(" %s %s%s", packages[i].name, packages[i].version, i + 1 < PACKAGES ? "," : "\n");
+}
+
+static int run(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct package packages[PACKAGES];
+    int status = drift_options_parse(&drift_command_info, &argc, argv, 0, 0, &settings);
+    if (status >= 0)
+        return status;
+    list_packages(packages);
+    (settings.json ? print_json : print_text)(packages);
+    return DRIFT_EXIT_YES;
+}
+
+static const struct drift_option options[] = {
+    {"json", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, json), "print one JSON object", 0, 0},
+    {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
+};
+
+const struct drift_command drift_command_info = {
+    .name = "info",
+    .summary = "show version, instruction set, threads and packages",
+    .arguments = "[--json]",
+    .text =
+        "Prints the version, the instruction set chosen and those that this machine can run (DRIFT_ISA forces one), "
+        "the number of threads (OMP_NUM_THREADS), the engine for matrix products (DRIFT_GEMM) and the packages in "
+        "use.",
+    .options = options,
+    .examples = {{"drift info", "a few lines for a bug report"},
+                 {"DRIFT_ISA=c drift info --json", "the same for a program, with portable C chosen"}},
+    .run = run,
+};
