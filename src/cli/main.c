@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/spelling.h"
 #include "cli/commands.h"
 #include "drift.h"
 #include "kernel/kernel.h"
@@ -20,7 +20,7 @@ const struct drift_command *drift_command_named(const char *name)
     for (int i = 0; drift_commands[i]; i++) {
         if (!strcmp(drift_commands[i]->name, name))
             return drift_commands[i];
-        drift_nearest(name, drift_commands[i]->name, &best);
+        drift_nearest_word(name, drift_commands[i]->name, &best);
     }
     if (best)
         drift_error("unknown command \"%s\"; did you mean \"%s\"?", name, best);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/spelling.h"
 #include "base/status.h"
 #include "cli/commands.h"
 
@@ -114,7 +114,7 @@ static int unknown_option(const struct drift_command *command, const char *name)
 {
     const char *best = NULL;
     for (const struct drift_option *option = command->options; option && option->name; option++)
-        drift_nearest(name, option->name, &best);
+        drift_nearest_word(name, option->name, &best);
     if (best)
         return drift_error("%s: unknown option --%s; did you mean --%s?", command->name, name, best);
     return drift_error("%s: unknown option --%s; see \"drift help %s\"", command->name, name, command->name);

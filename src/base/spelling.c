@@ -1,5 +1,5 @@
 /* Edit distance with transpositions of neighbours, over three rows of the table. */
-#include "base/nearest.h"
+#include "base/spelling.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ int drift_edit_distance(const char *a, const char *b)
     return rows[m % 3][n];
 }
 
-void drift_nearest(const char *word, const char *known, const char **best)
+void drift_nearest_word(const char *word, const char *known, const char **best)
 {
     int distance = drift_edit_distance(word, known);
     int longer = (int)(strlen(word) > strlen(known) ? strlen(word) : strlen(known));

@@ -1,6 +1,6 @@
 /* The nearest known word, to propose where a name is unknown. */
-#ifndef DRIFT_BASE_NEAREST_H
-#define DRIFT_BASE_NEAREST_H
+#ifndef DRIFT_BASE_SPELLING_H
+#define DRIFT_BASE_SPELLING_H
 
 #include <stddef.h>
 
@@ -9,6 +9,6 @@ int drift_edit_distance(const char *a, const char *b);
 
 /* Tells whether `known` is closer to `word` than `*best` (start it with NULL), and keeps it there if so. Words that
  * have little in common with `word` are never kept. */
-void drift_nearest(const char *word, const char *known, const char **best);
+void drift_nearest_word(const char *word, const char *known, const char **best);
 
 #endif
