@@ -1,0 +1,63 @@
+/* Data sets behind one interface: points or images, drawn by formula or read from files.
+ *
+ *   by formula   checkerboard swiss_roll two_moons gaussians8 gaussians25 spiral pinwheel     endless
+ *   by name      digits                                                                       1,797 images of 8x8
+ *   by path      .png (dark pixels are density; endless), .npy .npz .csv (a point per row),
+ *                an idx file of images or a folder of them (labels beside them), .gz allowed
+ *
+ * A sample is `dim` floats: the coordinates of a point, or an image [height,width,channels] with black -1, white 1.
+ * A set is read-only once open: several threads may draw from it. */
+#ifndef DRIFT_DATA_DATA_H
+#define DRIFT_DATA_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum drift_data_split {
+    DRIFT_DATA_ALL,
+    DRIFT_DATA_TRAIN, /* a folder's train files, else the first four fifths of the rows (digits: 0..1436) */
+    DRIFT_DATA_TEST   /* a folder's t10k (test) files, else the last fifth (digits: 1437..) */
+};
+
+struct drift_data {
+    char *name;                       /* as it was asked for */
+    size_t dim;                       /* numbers per sample */
+    size_t height, width, channels;   /* of images; 0 for points. dim = height width channels */
+    size_t size;                      /* rows held; 0: endless, drawn fresh */
+    const float *rows;                /* [size,dim]; NULL if endless */
+    const int *labels;                /* [size], NULL where there are none */
+    int classes;                      /* largest label + 1; 0 without labels */
+    int by_batch;                     /* endless, and a sample depends on the whole batch (swiss_roll) */
+    const struct drift_data_law *law; /* of an endless set: how it is drawn */
+    void *memory[3];                  /* what drift_data_close frees */
+};
+
+/* Opens a set by name or path. Unknown names are DRIFT_INVALID with the nearest known one; DRIFT_ALL takes all rows.
+ * Endless sets have no split (any value is taken). */
+drift_status drift_data_open(const char *name, enum drift_data_split split, struct drift_data **data);
+void drift_data_close(struct drift_data *data);
+
+/* Draws out[n,dim] of batch (seed, purpose, step); the same arguments give the same bits on every machine.
+ * Endless: sample i depends on (seed, purpose, step, i) alone, so a smaller n gives the head of a larger (swiss_roll
+ * apart, which divides by the largest coordinate of the batch). Finite: a random subset without repetition; if n
+ * exceeds the size, whole shuffled rounds, so that counts differ by one at most. */
+drift_status drift_data_draw(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step, uint32_t purpose,
+                             float *out);
+
+/* Which rows that is, of a finite set: for labels, or to draw rows elsewhere. */
+drift_status drift_data_draw_indices(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step,
+                                     uint32_t purpose, size_t *index);
+
+/* The known names, NULL at the end. */
+const char *const *drift_data_names(void);
+
+/* One line about a named set, for help; NULL for an unknown name. */
+const char *drift_data_summary(const char *name);
+
+/* Where a file of the built-in data lies ("digits/images.idx3-ubyte"): below $DRIFT_DATA, else ./data, else beside the
+ * program (../data, ../share/libdrift). The line says where was looked. Free *path. */
+drift_status drift_data_find(const char *name, char **path);
+
+#endif
