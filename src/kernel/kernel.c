@@ -97,6 +97,7 @@ const struct drift_kernels_f64 *drift_kernels_f64(void)
 
 static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
 static drift_isa chosen = DRIFT_C;
+static const struct drift_kernels *table = &table_c; /* of `chosen`; kept, since cpuid is slow in virtual machines */
 static char wanted[32]; /* DRIFT_ISA where it could not be had, else "" */
 
 static void choose(void)
@@ -108,11 +109,13 @@ static void choose(void)
         while (!drift_kernels_of(best[i]))
             i++;
         chosen = best[i];
+        table = drift_kernels_of(chosen);
         return;
     }
     for (int isa = 0; isa < DRIFT_ISA_COUNT; isa++)
         if (!strcmp(name, isa_names[isa]) && drift_kernels_of((drift_isa)isa)) {
             chosen = (drift_isa)isa;
+            table = drift_kernels_of(chosen);
             return;
         }
     strncpy(wanted, name, sizeof wanted - 1);
@@ -120,7 +123,8 @@ static void choose(void)
 
 const struct drift_kernels *drift_kernels(void)
 {
-    return drift_kernels_of(drift_kernels_isa());
+    pthread_once(&chosen_once, choose);
+    return table;
 }
 
 drift_isa drift_kernels_isa(void)

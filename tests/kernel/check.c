@@ -28,6 +28,7 @@ struct check {
     int size_count;
 
     struct drift_cost cost;
+    const struct drift_kernels *tables[DRIFT_ISA_COUNT]; /* asked for once: cpuid is slow in virtual machines */
     int turn;   /* index into order; -1 before the first */
     int hashed; /* the turn whose results go into the hash */
     int calls, failures;
@@ -286,7 +287,7 @@ static int runs(const struct check *c, int turn)
     const int isa = order[turn];
     if (isa == ORACLE)
         return !check_timing(c);
-    if (!drift_kernels_of((drift_isa)isa))
+    if (!c->tables[isa])
         return 0;
     return !c->options->isa || !strcmp(c->options->isa, turn_name(turn)) || (isa == DRIFT_C && !check_timing(c));
 }
@@ -383,7 +384,7 @@ int check_next(struct check *c, const struct drift_kernels **kernels)
 {
     if (c->turn >= 0 && check_timing(c)) {
         if (time_again(c)) {
-            *kernels = drift_kernels_of((drift_isa)order[c->turn]);
+            *kernels = c->tables[order[c->turn]];
             return 1;
         }
         print_row(c);
@@ -401,7 +402,7 @@ int check_next(struct check *c, const struct drift_kernels **kernels)
     c->spent = 0;
     c->start = seconds();
     calling.isa = turn_name(c->turn);
-    *kernels = order[c->turn] == ORACLE ? NULL : drift_kernels_of((drift_isa)order[c->turn]);
+    *kernels = order[c->turn] == ORACLE ? NULL : c->tables[order[c->turn]];
     return 1;
 }
 
@@ -420,6 +421,8 @@ static void set_up(struct check *c, const struct drift_check_options *options)
 {
     memset(c, 0, sizeof *c);
     c->options = options;
+    for (int isa = 0; isa < DRIFT_ISA_COUNT; isa++)
+        c->tables[isa] = drift_kernels_of((drift_isa)isa);
     for (int turn = 0; turn < TURNS; turn++)
         if (runs(c, turn) && order[turn] != ORACLE && order[turn] != DRIFT_REF)
             c->hashed = turn;
