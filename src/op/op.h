@@ -1,0 +1,46 @@
+/* The ops of the tape: a file each (or a family), forward with its backward right below. Each checks its shapes, runs
+ * on the tape's backend, and records itself. [...] stands for any leading dimensions. See tape/tape.h for failures. */
+#ifndef DRIFT_OP_OP_H
+#define DRIFT_OP_OP_H
+
+#include "tape/tape.h"
+
+/* activation.c: f of each element */
+drift_tensor *drift_unary(drift_tape *tape, drift_unary_kind kind, drift_tensor *x);
+
+/* elementwise.c: a and b of one shape */
+drift_tensor *drift_add(drift_tape *tape, drift_tensor *a, drift_tensor *b);
+drift_tensor *drift_sub(drift_tape *tape, drift_tensor *a, drift_tensor *b);
+drift_tensor *drift_mul(drift_tape *tape, drift_tensor *a, drift_tensor *b);
+drift_tensor *drift_scale(drift_tape *tape, double alpha, drift_tensor *x);
+
+/* linear.c: y[..., out] = x[..., in] w[in, out] + bias[out]; bias may be NULL */
+drift_tensor *drift_linear(drift_tape *tape, drift_tensor *x, drift_tensor *w, drift_tensor *bias);
+/* y[..., n] = x[..., n] + bias[n] */
+drift_tensor *drift_add_bias(drift_tape *tape, drift_tensor *x, drift_tensor *bias);
+
+/* matmul.c: op(a) op(b), both [., .] or both [batch, ., .]; op swaps the last two dimensions where asked */
+drift_tensor *drift_matmul(drift_tape *tape, int transpose_a, int transpose_b, drift_tensor *a, drift_tensor *b);
+
+/* reduce.c: [..., n] to [...] */
+drift_tensor *drift_reduce(drift_tape *tape, drift_reduce_kind kind, drift_tensor *x);
+
+/* softmax.c: over the last dimension */
+drift_tensor *drift_softmax(drift_tape *tape, drift_tensor *x);
+
+/* norm.c: over the last dimension, [..., n]; weight and bias are [n] */
+drift_tensor *drift_rms_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight);
+drift_tensor *drift_layer_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight,
+                               drift_tensor *bias);
+
+/* distance.c: d[g, p] = |x_i - y_j| for x[g, dim], y[p, dim] */
+drift_tensor *drift_distance(drift_tape *tape, drift_tensor *x, drift_tensor *y);
+
+/* loss.c: mean over all elements of (a - b)^2, a scalar */
+drift_tensor *drift_mean_square(drift_tape *tape, drift_tensor *a, drift_tensor *b);
+
+/* view.c: the same elements in another shape; and x as a constant */
+drift_tensor *drift_reshape(drift_tape *tape, drift_tensor *x, int dims, const size_t *size);
+drift_tensor *drift_stop_gradient(drift_tape *tape, drift_tensor *x);
+
+#endif
