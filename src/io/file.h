@@ -49,6 +49,9 @@ void drift_writer_abort(struct drift_writer *writer);
 /* open, write, commit. */
 drift_status drift_file_write(const char *path, const void *data, size_t size);
 
+/* "PATH: no memory for N bytes". */
+drift_status drift_fail_memory(const char *path, size_t bytes);
+
 /* Makes the folder and those above it where missing. */
 drift_status drift_folder_make(const char *path);
 
