@@ -7,6 +7,15 @@
 
 static __thread char message[1024];
 
+/* Keeps a line, and one line it is: names out of hostile files may hold anything. */
+static void keep(const char *line)
+{
+    size_t i = 0;
+    for (; line[i] && i + 1 < sizeof message; i++)
+        message[i] = (unsigned char)line[i] < ' ' || line[i] == 127 ? '?' : line[i];
+    message[i] = 0;
+}
+
 drift_status drift_fail(drift_status status, const char *format, ...)
 {
     char line[sizeof message]; /* an argument may be the line kept so far */
@@ -14,7 +23,7 @@ drift_status drift_fail(drift_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    memcpy(message, line, sizeof message);
+    keep(line);
     return status;
 }
 
@@ -27,12 +36,8 @@ drift_status drift_fail_context(drift_status status, const char *format, ...)
     va_end(args);
     size_t used = strlen(line);
     snprintf(line + used, sizeof line - used, ": %s", message);
-    line[sizeof message - 1] = 0;
-    memcpy(message, line, sizeof message);
+    keep(line);
     return status;
 }
 
-const char *drift_message(void)
-{
-    return message;
-}
+const char *drift_message(void) { return message; }

@@ -47,7 +47,7 @@ struct drift_yaml_file {
     struct drift_yaml *root; /* a map, empty for an empty file */
 };
 
-/* Whole files of at most 16 MiB, or a text in memory. The root must be a map. */
+/* Whole files of at most 1 MiB, or a text in memory. The root must be a map. */
 drift_status drift_yaml_read(const char *path, struct drift_yaml_file *file);
 drift_status drift_yaml_parse(const char *name, const char *text, size_t size, struct drift_yaml_file *file);
 void drift_yaml_free(struct drift_yaml_file *file);
