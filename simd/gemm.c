@@ -1,0 +1,283 @@
+/* Matrix product: c[i][j] = bias[j] + chain over p = 0, 1, ... k - 1 of fma(a[i][p], b[p][j], .), from 0 or from c[i][j].
+ *
+ * Every element is that one chain and nothing else, so no choice made below (tile, panel, block, which operand lies
+ * along the lanes) can change a bit of it.
+ *
+ *   for rows i of a MAX_BLOCK_ROWS block              a block of A stays in the second cache
+ *     for a depth-block of k                          later ones load c and go on with its chain
+ *       for a panel of `width` columns                B packed as panel[p][width], zero beyond n
+ *         for a tile of rows x width                  sums in registers
+ *
+ * A is read where it lies, by strides, or from panels [p][rows] packed in the workspace where that pays.
+ * A product with few columns is computed as its transpose, so that the long side lies along the lanes. */
+#include "kernel.h"
+#include "transpose.h"
+
+/* Register tiles, in rows x vectors of 16: the tall one, and the flat one for products of few rows. */
+#if defined(DRIFT_ISA_avx512)
+enum { ROWS = 14, VECS = 2, FLAT_ROWS = 6, FLAT_VECS = 4 }; /* of 32 registers: 28, 24 sums */
+#elif defined(DRIFT_ISA_avx2)
+enum { ROWS = 6, VECS = 1, FLAT_ROWS = 3, FLAT_VECS = 2 }; /* of 16 registers: 12 sums */
+#elif defined(DRIFT_ISA_neon)
+enum { ROWS = 6, VECS = 1, FLAT_ROWS = 3, FLAT_VECS = 2 }; /* of 32 registers: 24 sums */
+#else
+enum { ROWS = 2, VECS = 1, FLAT_ROWS = 1, FLAT_VECS = 1 };
+#endif
+
+enum {
+    MAX_BLOCK_ROWS = 336,
+    MAX_DEPTH = 384,
+    FLAT_DEPTH = 64, /* a panel of the flat tile is used once: it stays in the first cache */
+    PANEL_FLOATS = MAX_DEPTH * FLAT_VECS * LANES,
+    CORNER_FLOATS = ROWS * FLAT_VECS * LANES,
+    BLOCK_FLOATS = MAX_BLOCK_ROWS * (MAX_DEPTH + LANES),
+    FEW_COLUMNS = 8
+};
+typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= DRIFT_GEMM_WORKSPACE ? 1 : -1];
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif PARTS == 16
+#define UNROLL
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row + j]. */
+struct tile {
+    size_t k;
+    const float *a, *b, *bias;
+    ptrdiff_t a_row, a_col, b_row, c_row;
+    int go_on; /* the chain begins from c, not from 0 */
+    float *c;
+};
+
+static inline __attribute__((always_inline)) void tile(int rows, int vecs, const struct tile *t)
+{
+    vec sum[ROWS][FLAT_VECS];
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, c_row = t->c_row;
+    const float *a = t->a, *b = t->b;
+    float *const c = t->c;
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < vecs; v++) {
+            __builtin_prefetch(c + i * c_row + v * LANES, 1);
+            sum[i][v] = vec_zero();
+        }
+    if (t->go_on)
+        UNROLL for (int i = 0; i < rows; i++)
+            UNROLL for (int v = 0; v < vecs; v++)
+                sum[i][v] = vec_load(c + i * c_row + v * LANES);
+    for (size_t p = t->k; p; p--, a += a_col, b += b_row) {
+        vec y[FLAT_VECS];
+        UNROLL for (int v = 0; v < vecs; v++)
+            y[v] = vec_load(b + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++) {
+            const vec x = vec_set1(a[i * a_row]);
+            UNROLL for (int v = 0; v < vecs; v++)
+                sum[i][v] = vec_fma(x, y[v], sum[i][v]);
+        }
+    }
+    if (t->bias)
+        UNROLL for (int v = 0; v < vecs; v++) {
+            const vec bias = vec_load(t->bias + v * LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+                sum[i][v] = vec_add(sum[i][v], bias);
+        }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < vecs; v++)
+            vec_store(c + i * c_row + v * LANES, sum[i][v]);
+}
+
+/* A function per size of tile: tiles[rows - 1][vectors - 1]. */
+typedef void tile_function(const struct tile *);
+#define TILE(rows, vecs) static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
+#if defined(DRIFT_ISA_avx512)
+#define TILES(rows) TILE(rows, 1) TILE(rows, 2)
+#define FLAT_TILES(rows) TILES(rows) TILE(rows, 3) TILE(rows, 4)
+FLAT_TILES(1) FLAT_TILES(2) FLAT_TILES(3) FLAT_TILES(4) FLAT_TILES(5) FLAT_TILES(6)
+TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+#define NAMES(rows) {tile_##rows##x1, tile_##rows##x2, NULL, NULL}
+#define FLAT_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4}
+static tile_function *const tiles[ROWS][FLAT_VECS] = {
+    FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), NAMES(7),
+    NAMES(8),      NAMES(9),      NAMES(10),     NAMES(11),     NAMES(12),     NAMES(13),     NAMES(14)};
+#elif defined(DRIFT_ISA_c)
+TILE(1, 1) TILE(2, 1)
+static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1}, {tile_2x1}};
+#else
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2) TILE(3, 2)
+static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2}, {tile_3x1, tile_3x2},
+                                                      {tile_4x1, NULL},     {tile_5x1, NULL},     {tile_6x1, NULL}};
+#endif
+
+/* panel[p * width + j] = x[j * step + p * k_step], j < count; 0 for count <= j < width up to whole vectors.
+ * Where width is no multiple of 16 (then it is below 16), stores run over into the next p, which is written later;
+ * the last runs over the panel's end. */
+static void pack_along(size_t count, size_t width, size_t k, const float *x, ptrdiff_t k_step, float *panel)
+{
+    for (size_t p = 0; p < k; p++, x += k_step, panel += width)
+        for (size_t j = 0; j < width; j += LANES) {
+            const ptrdiff_t left = (ptrdiff_t)count - (ptrdiff_t)j;
+            vec_store(panel + j, left >= LANES ? vec_load(x + j) : vec_load_n(x + j, left, 0));
+        }
+}
+
+static void pack_across(size_t count, size_t width, size_t k, const float *x, ptrdiff_t step, float *panel)
+{
+    for (size_t p = 0; p < k; p += LANES) {
+        const size_t depth = k - p < LANES ? k - p : LANES;
+        for (size_t j = 0; j < width; j += LANES) {
+            vec block[LANES];
+            for (size_t i = 0; i < LANES; i++) {
+                const float *row = x + (ptrdiff_t)(j + i) * step + p;
+                block[i] = j + i >= count ? vec_zero()
+                           : depth == LANES ? vec_load(row)
+                                            : vec_load_n(row, (ptrdiff_t)depth, 0);
+            }
+            vec_transpose(block);
+            for (size_t i = 0; i < depth; i++)
+                vec_store(panel + (p + i) * width + j, block[i]);
+        }
+    }
+}
+
+static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step, float *panel)
+{
+    if (step == 1)
+        pack_along(count, width, k, x, k_step, panel);
+    else if (k_step == 1)
+        pack_across(count, width, k, x, step, panel);
+    else
+        for (size_t p = 0; p < k; p++)
+            for (size_t j = 0; j < width; j++)
+                panel[p * width + j] = j < count ? x[(ptrdiff_t)j * step + (ptrdiff_t)p * k_step] : 0;
+}
+
+/* Asks for the q-th of `parts` parts of what pack() will read next, while tiles are computed. */
+static void prefetch_part(size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step)
+{
+    if (step == 1) {
+        for (size_t p = k * q / parts; p < k * (q + 1) / parts; p++)
+            for (size_t j = 0; j < count; j += LANES)
+                __builtin_prefetch(x + (ptrdiff_t)p * k_step + j, 0, 2);
+    } else if (k_step == 1) {
+        for (size_t j = count * q / parts; j < count * (q + 1) / parts; j++)
+            for (size_t p = 0; p < k; p += LANES)
+                __builtin_prefetch(x + (ptrdiff_t)j * step + p, 0, 2);
+    }
+}
+
+struct product {
+    size_t m, n, k;
+    const float *a, *b, *bias;
+    ptrdiff_t a_row, a_col, b_row, b_col, c_row;
+    int accumulate;
+    int turned; /* c holds the transpose, c[j c_row + i], and bias goes along i */
+    float *c, *panel, *corner, *block;
+};
+
+/* Where the i-th of `parts` even parts of n begins. */
+static size_t part_of(size_t n, size_t parts, size_t i)
+{
+    return n * i / parts;
+}
+
+static size_t parts_for(size_t n, size_t most)
+{
+    return n ? (n + most - 1) / most : 1;
+}
+
+/* A tile that is turned or has a ragged right edge: computed in the corner, [rows][width], and carried over to c. */
+static void run_aside(tile_function *run, const struct product *x, struct tile *t, size_t rows, size_t columns,
+                      const float *bias)
+{
+    enum { WIDTH = FLAT_VECS * LANES };
+    const ptrdiff_t row = x->turned ? 1 : x->c_row, col = x->turned ? x->c_row : 1;
+    float *const c = t->c, *const corner = x->corner;
+    for (size_t i = 0; t->go_on && i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            corner[i * WIDTH + j] = c[(ptrdiff_t)i * row + (ptrdiff_t)j * col];
+    t->c = corner;
+    t->c_row = WIDTH;
+    t->bias = NULL;
+    run(t);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            const float sum = corner[i * WIDTH + j];
+            c[(ptrdiff_t)i * row + (ptrdiff_t)j * col] = bias ? sum + bias[x->turned ? i : j] : sum;
+        }
+}
+
+/* Rows from .. to and the chain's links first .. last, for all columns. */
+static void block(const struct product *x, size_t from, size_t to, size_t first, size_t last, int pack_a)
+{
+    const int flat = x->m <= FLAT_ROWS;
+    const size_t width = (flat ? FLAT_VECS : VECS) * LANES, depth = last - first;
+    const size_t parts = parts_for(to - from, flat ? FLAT_ROWS : ROWS);
+    const float *const a = x->a + (ptrdiff_t)first * x->a_col;
+    for (size_t q = 0; pack_a && q < parts; q++) {
+        const size_t i = from + part_of(to - from, parts, q), rows = from + part_of(to - from, parts, q + 1) - i;
+        pack(rows, rows, depth, a + (ptrdiff_t)i * x->a_row, x->a_row, x->a_col, x->block + (i - from) * (depth + LANES));
+    }
+    for (size_t j = 0; j < x->n; j += width) {
+        const size_t columns = x->n - j < width ? x->n - j : width, vecs = (columns + LANES - 1) / LANES;
+        const float *b = x->b + (ptrdiff_t)first * x->b_row + (ptrdiff_t)j * x->b_col;
+        const int direct = x->b_col == 1 && columns % LANES == 0 && parts == 1;
+        if (!direct)
+            pack(columns, vecs * LANES, depth, b, x->b_col, x->b_row, x->panel);
+        for (size_t q = 0; q < parts; q++) {
+            if (j + width < x->n && !direct)
+                prefetch_part(q, parts, x->n - j - width < width ? x->n - j - width : width, depth,
+                              b + (ptrdiff_t)width * x->b_col, x->b_col, x->b_row);
+            const size_t i = from + part_of(to - from, parts, q), rows = from + part_of(to - from, parts, q + 1) - i;
+            struct tile t = {.k = depth, .a = a + (ptrdiff_t)i * x->a_row, .a_row = x->a_row, .a_col = x->a_col};
+            if (pack_a)
+                t.a = x->block + (i - from) * (depth + LANES), t.a_row = 1, t.a_col = (ptrdiff_t)rows;
+            t.b = direct ? b : x->panel;
+            t.b_row = direct ? x->b_row : (ptrdiff_t)(vecs * LANES);
+            t.go_on = first > 0 || x->accumulate;
+            t.bias = last == x->k && x->bias ? x->bias + (x->turned ? i : j) : NULL;
+            t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
+            t.c_row = x->c_row;
+            tile_function *const run = tiles[rows - 1][vecs - 1];
+            if (x->turned || columns % LANES)
+                run_aside(run, x, &t, rows, columns, t.bias);
+            else
+                run(&t);
+        }
+    }
+}
+
+static int block_pays(const struct product *x)
+{
+    return x->a_row == 1 ? x->n >= 4 * VECS * LANES : x->n >= 8 * VECS * LANES;
+}
+
+static void multiply(const struct product *x)
+{
+    const int flat = x->m <= FLAT_ROWS, pack_a = block_pays(x);
+    const size_t row_blocks = parts_for(x->m, MAX_BLOCK_ROWS);
+    const size_t depth_blocks = parts_for(x->k, flat && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
+    for (size_t i = 0; i < row_blocks; i++)
+        for (size_t p = 0; p < depth_blocks; p++)
+            block(x, part_of(x->m, row_blocks, i), part_of(x->m, row_blocks, i + 1), part_of(x->k, depth_blocks, p),
+                  part_of(x->k, depth_blocks, p + 1), pack_a);
+}
+
+void K(gemm)(size_t m, size_t n, size_t k, const float *a, ptrdiff_t a_row, ptrdiff_t a_col, const float *b,
+             ptrdiff_t b_row, ptrdiff_t b_col, const float *bias, int accumulate, float *workspace, float *c,
+             ptrdiff_t c_row)
+{
+    if (!m || !n)
+        return;
+    struct product x = {m, n, k, a, b, bias, a_row, a_col, b_row, b_col, c_row, accumulate, 0, c, NULL, NULL, NULL};
+    x.panel = workspace;
+    x.corner = x.panel + PANEL_FLOATS;
+    x.block = x.corner + CORNER_FLOATS;
+    if (n <= FEW_COLUMNS && m > n) {
+        x.m = n, x.a = b, x.a_row = b_col, x.a_col = b_row;
+        x.n = m, x.b = a, x.b_row = a_col, x.b_col = a_row;
+        x.turned = 1;
+    }
+    multiply(&x);
+}
