@@ -1,8 +1,9 @@
 /* Matrix product: c[i][j] = sum over p of a[i][p] b[p][j] (+ c[i][j]) (+ bias[j]). Transposes are strides. */
 #include "kernel.h"
 
-void K(gemm)(size_t m, size_t n, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b, ptrdiff_t b_row,
-             ptrdiff_t b_col, const real *bias, int accumulate, real *workspace, real *c, ptrdiff_t c_row)
+void K(gemm)(size_t m, size_t n, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b,
+             ptrdiff_t b_row, ptrdiff_t b_col, const real *bias, int accumulate, real *workspace, real *c,
+             ptrdiff_t c_row)
 {
     (void)workspace;
     for (ptrdiff_t i = 0; i < (ptrdiff_t)m; i++) {

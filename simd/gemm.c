@@ -1,4 +1,5 @@
-/* Matrix product: c[i][j] = bias[j] + chain over p = 0, 1, ... k - 1 of fma(a[i][p], b[p][j], .), from 0 or from c[i][j].
+/* Matrix product: c[i][j] = bias[j] + chain over p = 0, 1, ... k - 1 of fma(a[i][p], b[p][j], .), from 0 or from
+ * c[i][j].
  *
  * Every element is that one chain and nothing else, so no choice made below (tile, panel, block, which operand lies
  * along the lanes) can change a bit of it.
@@ -43,7 +44,8 @@ typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= D
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row + j]. */
+/* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row +
+ * j]. */
 struct tile {
     size_t k;
     const float *a, *b, *bias;
@@ -58,56 +60,62 @@ static inline __attribute__((always_inline)) void tile(int rows, int vecs, const
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, c_row = t->c_row;
     const float *a = t->a, *b = t->b;
     float *const c = t->c;
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int v = 0; v < vecs; v++) {
-            __builtin_prefetch(c + i * c_row + v * LANES, 1);
-            sum[i][v] = vec_zero();
-        }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++)
+    {
+        __builtin_prefetch(c + i * c_row + v * LANES, 1);
+        sum[i][v] = vec_zero();
+    }
     if (t->go_on)
-        UNROLL for (int i = 0; i < rows; i++)
-            UNROLL for (int v = 0; v < vecs; v++)
-                sum[i][v] = vec_load(c + i * c_row + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] =
+            vec_load(c + i * c_row + v * LANES);
     for (size_t p = t->k; p; p--, a += a_col, b += b_row) {
         vec y[FLAT_VECS];
-        UNROLL for (int v = 0; v < vecs; v++)
-            y[v] = vec_load(b + v * LANES);
-        UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(b + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
             const vec x = vec_set1(a[i * a_row]);
-            UNROLL for (int v = 0; v < vecs; v++)
-                sum[i][v] = vec_fma(x, y[v], sum[i][v]);
+            UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_fma(x, y[v], sum[i][v]);
         }
     }
     if (t->bias)
-        UNROLL for (int v = 0; v < vecs; v++) {
-            const vec bias = vec_load(t->bias + v * LANES);
-            UNROLL for (int i = 0; i < rows; i++)
-                sum[i][v] = vec_add(sum[i][v], bias);
-        }
-    UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < vecs; v++)
-            vec_store(c + i * c_row + v * LANES, sum[i][v]);
+        {
+            const vec bias = vec_load(t->bias + v * LANES);
+            UNROLL for (int i = 0; i < rows; i++) sum[i][v] = vec_add(sum[i][v], bias);
+        }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++)
+        vec_store(c + i * c_row + v * LANES, sum[i][v]);
 }
 
 /* A function per size of tile: tiles[rows - 1][vectors - 1]. */
 typedef void tile_function(const struct tile *);
-#define TILE(rows, vecs) static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
+#define TILE(rows, vecs)                                                                                               \
+    static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
 #if defined(DRIFT_ISA_avx512)
 #define TILES(rows) TILE(rows, 1) TILE(rows, 2)
 #define FLAT_TILES(rows) TILES(rows) TILE(rows, 3) TILE(rows, 4)
-FLAT_TILES(1) FLAT_TILES(2) FLAT_TILES(3) FLAT_TILES(4) FLAT_TILES(5) FLAT_TILES(6)
-TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
-#define NAMES(rows) {tile_##rows##x1, tile_##rows##x2, NULL, NULL}
-#define FLAT_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4}
-static tile_function *const tiles[ROWS][FLAT_VECS] = {
-    FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), NAMES(7),
-    NAMES(8),      NAMES(9),      NAMES(10),     NAMES(11),     NAMES(12),     NAMES(13),     NAMES(14)};
+FLAT_TILES(1)
+FLAT_TILES(2) FLAT_TILES(3) FLAT_TILES(4) FLAT_TILES(5) FLAT_TILES(6) TILES(7) TILES(8) TILES(9) TILES(10) TILES(11)
+    TILES(12) TILES(13) TILES(14)
+#define NAMES(rows)                                                                                                    \
+    {                                                                                                                  \
+        tile_##rows##x1, tile_##rows##x2, NULL, NULL                                                                   \
+    }
+#define FLAT_NAMES(rows)                                                                                               \
+    {                                                                                                                  \
+        tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4                                             \
+    }
+        static tile_function *const tiles[ROWS][FLAT_VECS] = {
+            FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), NAMES(7),
+            NAMES(8),      NAMES(9),      NAMES(10),     NAMES(11),     NAMES(12),     NAMES(13),     NAMES(14)};
 #elif defined(DRIFT_ISA_c)
-TILE(1, 1) TILE(2, 1)
-static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1}, {tile_2x1}};
+TILE(1, 1) TILE(2, 1) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1}, {tile_2x1}};
 #else
-TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2) TILE(3, 2)
-static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2}, {tile_3x1, tile_3x2},
-                                                      {tile_4x1, NULL},     {tile_5x1, NULL},     {tile_6x1, NULL}};
+TILE(1, 1)
+TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2)
+    TILE(3, 2) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2},
+                                                                     {tile_3x1, tile_3x2}, {tile_4x1, NULL},
+                                                                     {tile_5x1, NULL},     {tile_6x1, NULL}};
 #endif
 
 /* panel[p * width + j] = x[j * step + p * k_step], j < count; 0 for count <= j < width up to whole vectors.
@@ -130,7 +138,7 @@ static void pack_across(size_t count, size_t width, size_t k, const float *x, pt
             vec block[LANES];
             for (size_t i = 0; i < LANES; i++) {
                 const float *row = x + (ptrdiff_t)(j + i) * step + p;
-                block[i] = j + i >= count ? vec_zero()
+                block[i] = j + i >= count   ? vec_zero()
                            : depth == LANES ? vec_load(row)
                                             : vec_load_n(row, (ptrdiff_t)depth, 0);
             }
@@ -154,7 +162,8 @@ static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t
 }
 
 /* Asks for the q-th of `parts` parts of what pack() will read next, while tiles are computed. */
-static void prefetch_part(size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step)
+static void prefetch_part(size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step,
+                          ptrdiff_t k_step)
 {
     if (step == 1) {
         for (size_t p = k * q / parts; p < k * (q + 1) / parts; p++)
@@ -177,15 +186,9 @@ struct product {
 };
 
 /* Where the i-th of `parts` even parts of n begins. */
-static size_t part_of(size_t n, size_t parts, size_t i)
-{
-    return n * i / parts;
-}
+static size_t part_of(size_t n, size_t parts, size_t i) { return n * i / parts; }
 
-static size_t parts_for(size_t n, size_t most)
-{
-    return n ? (n + most - 1) / most : 1;
-}
+static size_t parts_for(size_t n, size_t most) { return n ? (n + most - 1) / most : 1; }
 
 /* A tile that is turned or has a ragged right edge: computed in the corner, [rows][width], and carried over to c. */
 static void run_aside(tile_function *run, const struct product *x, struct tile *t, size_t rows, size_t columns,
@@ -217,7 +220,8 @@ static void block(const struct product *x, size_t from, size_t to, size_t first,
     const float *const a = x->a + (ptrdiff_t)first * x->a_col;
     for (size_t q = 0; pack_a && q < parts; q++) {
         const size_t i = from + part_of(to - from, parts, q), rows = from + part_of(to - from, parts, q + 1) - i;
-        pack(rows, rows, depth, a + (ptrdiff_t)i * x->a_row, x->a_row, x->a_col, x->block + (i - from) * (depth + LANES));
+        pack(rows, rows, depth, a + (ptrdiff_t)i * x->a_row, x->a_row, x->a_col,
+             x->block + (i - from) * (depth + LANES));
     }
     for (size_t j = 0; j < x->n; j += width) {
         const size_t columns = x->n - j < width ? x->n - j : width, vecs = (columns + LANES - 1) / LANES;

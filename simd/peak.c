@@ -22,12 +22,9 @@ void K(peak_fma)(size_t n, const float *x, float *y)
     const vec scale = vec_set1(x[0]), shift = vec_set1(x[1]);
     for (size_t i = 0; i < DRIFT_PEAK_LANES; i += CHAINS * LANES) {
         vec chain[CHAINS];
-        UNROLL for (int c = 0; c < CHAINS; c++)
-            chain[c] = vec_load(y + i + c * LANES);
+        UNROLL for (int c = 0; c < CHAINS; c++) chain[c] = vec_load(y + i + c * LANES);
         for (size_t r = 0; r < n; r++)
-            UNROLL for (int c = 0; c < CHAINS; c++)
-                chain[c] = vec_fma(chain[c], scale, shift);
-        UNROLL for (int c = 0; c < CHAINS; c++)
-            vec_store(y + i + c * LANES, chain[c]);
+            UNROLL for (int c = 0; c < CHAINS; c++) chain[c] = vec_fma(chain[c], scale, shift);
+        UNROLL for (int c = 0; c < CHAINS; c++) vec_store(y + i + c * LANES, chain[c]);
     }
 }
