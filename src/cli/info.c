@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "drift.h"
+#include "kernel/gemm.h"
 #include "kernel/kernel.h"
 
 struct settings {
@@ -36,8 +37,7 @@ static void list_packages(struct package packages[PACKAGES])
 
 static const char *gemm_engine(void)
 {
-    const char *engine = getenv("DRIFT_GEMM");
-    return engine && *engine ? engine : "builtin";
+    return drift_gemm_engine_name(drift_gemm_engine_used());
 }
 
 static void print_json(const struct package *packages)

@@ -6,6 +6,7 @@
 #include "base/spelling.h"
 #include "cli/commands.h"
 #include "drift.h"
+#include "kernel/gemm.h"
 #include "kernel/kernel.h"
 
 const struct drift_command *const drift_commands[] = {
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
     const struct drift_command *command = drift_command_named(argv[1]);
     if (!command)
         return DRIFT_EXIT_BAD;
-    if (command != &drift_command_help && drift_kernels_status())
+    if (command != &drift_command_help && (drift_kernels_status() || drift_gemm_status()))
         return drift_error_kept();
     int status = command->run(argc - 1, argv + 1);
     if (fflush(stdout) || ferror(stdout))
