@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef struct pair { double hi, lo; } pair;
+typedef struct pair {
+    double hi, lo;
+} pair;
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
@@ -60,10 +62,7 @@ static double polynomial(const double *c, int count, double x)
 }
 
 /* 2^k for -1022 <= k <= 1023 */
-static double power_of_two(int k)
-{
-    return from_bits((uint64_t)(k + 1023) << 52);
-}
+static double power_of_two(int k) { return from_bits((uint64_t)(k + 1023) << 52); }
 
 /* x 2^k, rounded once */
 static double scale(double x, int k)
@@ -99,10 +98,7 @@ static double exp_pair(pair x)
     return scale(one.hi + (one.lo + p.lo), k);
 }
 
-double drift_exp(double x)
-{
-    return exp_pair((pair){x, 0});
-}
+double drift_exp(double x) { return exp_pair((pair){x, 0}); }
 
 /* |x| < 50 */
 static pair expm1_pair(double x)
@@ -205,8 +201,9 @@ double drift_pow(double x, double y)
 }
 
 /* x = q pi/2 + r, |r| <= pi/4, for finite |x| >= pi/4, after Payne and Hanek in 32-bit words: x = m 2^e; of the bits of
- * 2/pi those that make multiples of 4 are left out, the next 192 are multiplied by m. The product's top two bits are the
- * quadrant, the next 128 the fraction of a quarter turn (no double comes nearer than 2^-62 to a multiple of pi/2). */
+ * 2/pi those that make multiples of 4 are left out, the next 192 are multiplied by m. The product's top two bits are
+ * the quadrant, the next 128 the fraction of a quarter turn (no double comes nearer than 2^-62 to a multiple of pi/2).
+ */
 static pair trig_reduce(double x, int *quadrant)
 {
     static const uint32_t two_over_pi[40] = {
