@@ -1,0 +1,285 @@
+/* Metrics against plain loops in double, closed cases, floors and wrong input. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "eval/eval.h"
+
+enum { MOST = 700 * 5 };
+
+/* Uniform in [shift, shift + 1). */
+static void fill(size_t n, uint64_t seed, double shift, float *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)(shift + drift_random_uniform_at(seed, DRIFT_RANDOM_TEST, 0, i));
+}
+
+static double distance(size_t dim, const float *x, const float *y)
+{
+    double square = 0;
+    for (size_t k = 0; k < dim; k++)
+        square += ((double)x[k] - y[k]) * ((double)x[k] - y[k]);
+    return sqrt(square);
+}
+
+/* Mean of |x-y|, or of exp(-|x-y|/h), over all pairs, or over different points where y is x. */
+static double plain_mean(size_t nx, size_t ny, size_t dim, const float *x, const float *y, double h)
+{
+    double sum = 0, pairs = 0;
+    for (size_t i = 0; i < nx; i++)
+        for (size_t j = 0; j < ny; j++)
+            if (x != y || i != j) {
+                double d = distance(dim, x + i * dim, y + j * dim);
+                sum += h > 0 ? exp(-d / h) : d;
+                pairs++;
+            }
+    return sum / pairs;
+}
+
+#define IS_NEAR(value, wanted, bound)                                                                                  \
+    ck_assert_msg(fabs((value) - (wanted)) <= (bound), "%s = %.9g, expected %.9g", #value, (double)(value),            \
+                  (double)(wanted))
+
+START_TEST(pairs_like_plain_loops)
+{
+    static const size_t shape[][3] = {{2, 2, 1}, {3, 700, 2}, {129, 128, 5}, {600, 257, 2}};
+    static float x[MOST], y[MOST];
+    for (size_t c = 0; c < sizeof shape / sizeof *shape; c++) {
+        size_t nx = shape[c][0], ny = shape[c][1], dim = shape[c][2];
+        double value, mean, h = 0.7;
+        fill(nx * dim, 1, 0, x);
+        fill(ny * dim, 2, 0.3, y);
+        /* a distance is a float: relative error (2 + dim/2) 2^-24, of values below 4 */
+        double bound = 4 * 4 * (2 + 0.5 * (double)dim) * 0x1p-24;
+        ck_assert(!drift_mean_distance_within(nx, dim, x, &mean));
+        IS_NEAR(mean, plain_mean(nx, nx, dim, x, x, 0), bound);
+        ck_assert(!drift_mean_distance_between(nx, ny, dim, x, y, &mean));
+        IS_NEAR(mean, plain_mean(nx, ny, dim, x, y, 0), bound);
+        ck_assert(!drift_energy_distance2(nx, ny, dim, x, y, &value));
+        IS_NEAR(value,
+                2 * plain_mean(nx, ny, dim, x, y, 0) - plain_mean(nx, nx, dim, x, x, 0) -
+                    plain_mean(ny, ny, dim, y, y, 0),
+                bound);
+        ck_assert(!drift_mmd2_laplace(nx, ny, dim, x, y, h, &value));
+        IS_NEAR(value,
+                plain_mean(nx, nx, dim, x, x, h) + plain_mean(ny, ny, dim, y, y, h) -
+                    2 * plain_mean(nx, ny, dim, x, y, h),
+                bound / h);
+    }
+}
+END_TEST
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+START_TEST(median_like_a_sort)
+{
+    static float x[2 * 100];
+    static double all[4950];
+    size_t pairs = 0;
+    double median;
+    fill(200, 3, 0, x);
+    for (size_t i = 0; i < 100; i++)
+        for (size_t j = 0; j < i; j++)
+            all[pairs++] = distance(2, x + 2 * i, x + 2 * j);
+    qsort(all, pairs, sizeof *all, by_value);
+    ck_assert(!drift_median_distance(100, 2, x, &median));
+    IS_NEAR(median, all[(pairs - 1) / 2], 6 * 0x1p-24);
+}
+END_TEST
+
+/* A shift by s along one axis moves each projection by s u, and the mean of u^2 over directions is 1 / dim. */
+START_TEST(sliced_wasserstein_of_a_shift)
+{
+    static float x[MOST], y[MOST];
+    double value;
+    fill(700, 4, 0, x);
+    fill(700, 4, 2, y); /* the same numbers, 2 further */
+    ck_assert(!drift_sliced_wasserstein(700, 700, 1, x, y, DRIFT_SLICES, 0, &value));
+    IS_NEAR(value, 2, 1e-6);
+    memcpy(y, x, sizeof x);
+    for (size_t i = 0; i < 350; i++)
+        y[2 * i] += 3;
+    ck_assert(!drift_sliced_wasserstein(350, 350, 2, x, y, 4000, 7, &value));
+    IS_NEAR(value, 3 / sqrt(2), 0.06); /* 5 standard deviations of a mean over 4,000 slices */
+    ck_assert(!drift_sliced_wasserstein(350, 350, 2, x, x, DRIFT_SLICES, 7, &value));
+    IS_NEAR(value, 0, 0);
+}
+END_TEST
+
+START_TEST(sliced_wasserstein_of_unequal_sizes)
+{
+    /* X is 0 on [0, 1/2), 3 on [1/2, 1); Y is 0, 1, 3 on thirds: they differ by 1 on [1/3, 1/2) and by 2 on [1/2, 2/3).
+     */
+    const float x[] = {3, 0}, y[] = {1, 3, 0};
+    double value, back;
+    ck_assert(!drift_sliced_wasserstein(2, 3, 1, x, y, 1, 0, &value));
+    IS_NEAR(value, sqrt(1 / 6.0 + 4 / 6.0), 1e-12);
+    ck_assert(!drift_sliced_wasserstein(3, 2, 1, y, x, 1, 0, &back));
+    IS_NEAR(back, value, 1e-15);
+}
+END_TEST
+
+START_TEST(one_nn_of_closed_cases)
+{
+    static float x[600], y[600];
+    double value;
+    fill(600, 5, 0, x);
+    fill(600, 6, 100, y);
+    ck_assert(!drift_one_nn_accuracy(300, 300, 2, x, y, &value));
+    IS_NEAR(value, 1, 0);
+    fill(600, 6, 0, y);
+    ck_assert(!drift_one_nn_accuracy(300, 300, 2, x, y, &value));
+    IS_NEAR(value, 0.5, 0.12); /* 600 answers: standard deviation 0.02, more as neighbours share them */
+    ck_assert(!drift_one_nn_accuracy(300, 300, 2, x, x, &value));
+    IS_NEAR(value, 0, 0); /* each point's copy in the other set is nearer than any of its own */
+    const float tie_x[] = {0, 2}, tie_y[] = {2, 0, 0.5f, 7};
+    ck_assert(!drift_one_nn_accuracy(2, 4, 1, tie_x, tie_y, &value)); /* rows 0 and 2 of y: 2 and 0.5 */
+    /* x: 0 is nearer 0.5: wrong; 2 has its copy in y: wrong. y: 2 its copy: wrong; 0.5 is 0.5 from x's 0: wrong */
+    IS_NEAR(value, 0, 0);
+    const float left[] = {0, 1}, middle[] = {-1, 2};
+    ck_assert(!drift_one_nn_accuracy(2, 2, 1, left, middle, &value)); /* x: equally far, half each; y: wrong */
+    IS_NEAR(value, 0.25, 0);
+}
+END_TEST
+
+START_TEST(nearest_and_memorisation)
+{
+    static float x[400 * 3], y[300 * 3], d[300];
+    static size_t at[300];
+    drift_memorisation found;
+    fill(1200, 8, 0, x);
+    fill(900, 9, 0, y);
+    ck_assert(!drift_nearest(300, 400, 3, y, x, at, d));
+    for (size_t i = 0; i < 300; i++) {
+        size_t best = 0;
+        for (size_t j = 1; j < 400; j++)
+            if (distance(3, y + 3 * i, x + 3 * j) < distance(3, y + 3 * i, x + 3 * best))
+                best = j;
+        ck_assert_uint_eq(at[i], best);
+        IS_NEAR(d[i], distance(3, y + 3 * i, x + 3 * best), 4 * 0x1p-24);
+    }
+    ck_assert(!drift_memorise(200, 400, 300, 3, x, x, y, &found)); /* copies of the training set */
+    IS_NEAR(found.generated, 0, 0);
+    IS_NEAR(found.ratio, 0, 0);
+    ck_assert(found.held_out > 0);
+    ck_assert(!drift_memorise(300, 400, 300, 3, y, x, y, &found));
+    IS_NEAR(found.ratio, 1, 0);
+}
+END_TEST
+
+/* Rows in another order: the sums are taken in another order too, no more. */
+START_TEST(order_of_points_does_not_matter)
+{
+    static float x[1000], y[1000], turned[1000];
+    drift_evaluation e = {.dim = 2,
+                          .n = 500,
+                          .samples = x,
+                          .data_n = 500,
+                          .data = y,
+                          .floor_n = 250,
+                          .floor_x = y,
+                          .floor_y = y + 500,
+                          .bandwidth = 0.4,
+                          .seed = 3};
+    drift_metric one[DRIFT_METRICS], two[DRIFT_METRICS];
+    size_t count;
+    fill(1000, 10, 0, x);
+    fill(1000, 11, 0.1, y);
+    for (size_t i = 0; i < 500; i++)
+        memcpy(turned + 2 * i, x + 2 * (499 - i), 2 * sizeof *x);
+    ck_assert(!drift_evaluate(&e, &count, one));
+    e.samples = turned;
+    ck_assert(!drift_evaluate(&e, &count, two));
+    ck_assert_uint_eq(count, 4);
+    for (size_t k = 0; k < count; k++) {
+        IS_NEAR(two[k].value, one[k].value, 1e-12);
+        ck_assert_str_eq(two[k].key, one[k].key);
+    }
+}
+END_TEST
+
+START_TEST(floors)
+{
+    static float x[2000], fresh[2000];
+    drift_metric metrics[DRIFT_METRICS];
+    drift_memorisation memory;
+    size_t count;
+    fill(2000, 12, 3, x); /* "generated", far away */
+    fill(2000, 13, 0, fresh);
+    drift_evaluation e = {.dim = 2,
+                          .n = 1000,
+                          .samples = x,
+                          .data_n = 1000,
+                          .data = fresh,
+                          .train_n = 600,
+                          .train = fresh,
+                          .test_n = 400,
+                          .test = fresh + 1200};
+    ck_assert(!drift_evaluate(&e, &count, metrics));
+    ck_assert_uint_eq(count, 5);
+    for (size_t k = 0; k < 4; k++) {
+        ck_assert_uint_eq(metrics[k].n, 1000);
+        ck_assert_uint_eq(metrics[k].floor_n, 500);
+        ck_assert(metrics[k].value > metrics[k].floor + 0.3);
+    }
+    IS_NEAR(metrics[0].floor, 0, 0.01);
+    IS_NEAR(metrics[3].floor, 0.5, 0.1);
+    /* the floor is the same function of the even and the odd rows */
+    static float even[1000], odd[1000];
+    double value;
+    for (size_t i = 0; i < 1000; i++)
+        memcpy((i % 2 ? odd : even) + i / 2 * 2, fresh + 2 * i, 2 * sizeof *x);
+    ck_assert(!drift_energy_distance2(500, 500, 2, even, odd, &value));
+    IS_NEAR(metrics[0].floor, value, 0);
+    ck_assert(!drift_memorise(1000, 600, 400, 2, x, fresh, fresh + 1200, &memory));
+    IS_NEAR(metrics[4].value, memory.ratio, 0);
+    ck_assert(isnan(metrics[4].floor));
+}
+END_TEST
+
+START_TEST(wrong_input)
+{
+    float x[] = {0, 1, 2, 3}, bad[] = {0, 1, NAN, 3};
+    double value;
+    drift_memorisation memory;
+    ck_assert_int_eq(drift_energy_distance2(1, 4, 1, x, x, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_energy_distance2(2, 2, 2, x, bad, &value), DRIFT_NOT_FINITE);
+    ck_assert_str_eq(drift_message(), "y: row 1 is not finite");
+    ck_assert_int_eq(drift_mmd2_laplace(4, 4, 1, x, x, 0, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_mmd2_laplace(4, 4, 1, x, x, NAN, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_sliced_wasserstein(4, 4, 1, x, x, 0, 0, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_sliced_wasserstein(0, 4, 1, x, x, 1, 0, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_one_nn_accuracy(4, 1, 1, x, x, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_nearest(4, 0, 1, x, x, NULL, NULL), DRIFT_INVALID);
+    ck_assert_int_eq(drift_median_distance(2, 0, x, &value), DRIFT_INVALID);
+    ck_assert_int_eq(drift_memorise(4, 4, 0, 1, x, x, x, &memory), DRIFT_INVALID);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("eval");
+    TCase *all = tcase_create("metrics");
+    tcase_add_test(all, pairs_like_plain_loops);
+    tcase_add_test(all, median_like_a_sort);
+    tcase_add_test(all, sliced_wasserstein_of_a_shift);
+    tcase_add_test(all, sliced_wasserstein_of_unequal_sizes);
+    tcase_add_test(all, one_nn_of_closed_cases);
+    tcase_add_test(all, nearest_and_memorisation);
+    tcase_add_test(all, order_of_points_does_not_matter);
+    tcase_add_test(all, floors);
+    tcase_add_test(all, wrong_input);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
