@@ -1,0 +1,16 @@
+/* Benchmarks: each prints a table, or JSON, of times beside this machine's own peak, measured in the same run. */
+#ifndef DRIFT_BENCH_BENCH_H
+#define DRIFT_BENCH_BENCH_H
+
+#include "base/status.h"
+
+struct drift_bench_options {
+    int json;
+    int threads;    /* 0: OMP_NUM_THREADS */
+    double seconds; /* for each figure; 0: a quarter of a second */
+};
+
+/* Matrix products of the shapes that the models need, the builtin engine against BLIS, in turn. */
+drift_status drift_bench_gemm(const struct drift_bench_options *options);
+
+#endif
