@@ -5,6 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* One update of Adam or AdamW:  g' = grad_scale g,  m = beta1 m + (1 - beta1) g',  v = beta2 v + (1 - beta2) g'^2,
+ * theta -= lr (m m_correction / (sqrt(v v_correction) + eps) + decay theta).
+ * In update t = 1, 2, ... m_correction = 1 / (1 - beta1^t), v_correction = 1 / (1 - beta2^t). grad_scale is that of
+ * clipping, else 1; decay is 0 for Adam. */
+struct drift_adam {
+    double lr, beta1, beta2, eps, decay, grad_scale, m_correction, v_correction;
+};
+
 enum {
     DRIFT_GEMM_WORKSPACE = 160000, /* reals that one call of gemm needs: 640 kB in float */
     DRIFT_PEAK_LANES = 192         /* independent chains of peak_fma: enough to hide the latency of an fma */
