@@ -3,49 +3,49 @@
 #include "map.h"
 #include "math.h"
 
-static inline vec relu(vec x) { return vec_max(vec_zero(), x); } /* NaN stays: the second operand wins */
-static inline vec relu_derivative(vec x) { return vec_select(vec_lt(vec_zero(), x), vec_set1(1), vec_zero()); }
+VEC_MATH vec relu(vec x) { return vec_max(vec_zero(), x); } /* NaN stays: the second operand wins */
+VEC_MATH vec relu_derivative(vec x) { return vec_select(vec_lt(vec_zero(), x), vec_set1(1), vec_zero()); }
 
 /* s = 1 / (1 + e^-x):  x s  and  s + x s (1 - s) */
-static inline vec silu(vec x) { return vec_mul(x, vec_sigmoid(x)); }
-static inline vec silu_derivative(vec x)
+VEC_MATH vec silu(vec x) { return vec_mul(x, vec_sigmoid(x)); }
+VEC_MATH vec silu_derivative(vec x)
 {
     vec s = vec_sigmoid(x);
     return vec_fma(vec_mul(x, s), vec_sub(vec_set1(1), s), s);
 }
 
 /* (1 + erf(x / sqrt 2)) / 2, the normal distribution; x times it; and it + x e^(-x^2/2) / sqrt(2 pi) */
-static inline vec normal_cdf(vec x)
+VEC_MATH vec normal_cdf(vec x)
 {
     return vec_fma(vec_set1(0.5f), vec_erf(vec_mul(x, vec_set1(0x1.6a09e6p-1f))), vec_set1(0.5f));
 }
-static inline vec gelu(vec x) { return vec_mul(x, normal_cdf(x)); }
-static inline vec gelu_derivative(vec x)
+VEC_MATH vec gelu(vec x) { return vec_mul(x, normal_cdf(x)); }
+VEC_MATH vec gelu_derivative(vec x)
 {
     vec density = vec_mul(vec_exp_neg(vec_mul(vec_mul(x, x), vec_set1(-0.5f))), vec_set1(0x1.988454p-2f));
     return vec_fma(x, density, normal_cdf(x));
 }
 
 /* x (1 + tanh u) / 2 = x sigmoid(2u),  u = sqrt(2 / pi) (x + 0.044715 x^3) */
-static inline vec gelu_tanh_argument(vec x) /* 2u */
+VEC_MATH vec gelu_tanh_argument(vec x) /* 2u */
 {
     return vec_mul(x, vec_fma(vec_mul(x, x), vec_set1(0x1.2444f2p-4f), vec_set1(0x1.988454p+0f)));
 }
-static inline vec gelu_tanh(vec x) { return vec_mul(x, vec_sigmoid(gelu_tanh_argument(x))); }
-static inline vec gelu_tanh_derivative(vec x)
+VEC_MATH vec gelu_tanh(vec x) { return vec_mul(x, vec_sigmoid(gelu_tanh_argument(x))); }
+VEC_MATH vec gelu_tanh_derivative(vec x)
 {
     vec s = vec_sigmoid(gelu_tanh_argument(x));
     vec slope = vec_fma(vec_mul(x, x), vec_set1(0x1.b6676cp-3f), vec_set1(0x1.988454p+0f)); /* 2 du/dx */
     return vec_fma(vec_mul(vec_mul(x, slope), s), vec_sub(vec_set1(1), s), s);
 }
 
-static inline vec identity(vec y) { return y; }
-static inline vec sigmoid_derivative(vec y) { return vec_fnma(y, y, y); }
-static inline vec log_derivative(vec x) { return vec_div(vec_set1(1), x); }
-static inline vec sqrt_derivative(vec y) { return vec_div(vec_set1(0.5f), y); }
-static inline vec cos_derivative(vec x) { return vec_neg(vec_sin(x)); }
-static inline vec tanh_derivative(vec y) { return vec_fnma(y, y, vec_set1(1)); }
-static inline vec erf_derivative(vec x) /* 2 / sqrt pi e^-x^2 */
+VEC_MATH vec identity(vec y) { return y; }
+VEC_MATH vec sigmoid_derivative(vec y) { return vec_fnma(y, y, y); }
+VEC_MATH vec log_derivative(vec x) { return vec_div(vec_set1(1), x); }
+VEC_MATH vec sqrt_derivative(vec y) { return vec_div(vec_set1(0.5f), y); }
+VEC_MATH vec cos_derivative(vec x) { return vec_neg(vec_sin(x)); }
+VEC_MATH vec tanh_derivative(vec y) { return vec_fnma(y, y, vec_set1(1)); }
+VEC_MATH vec erf_derivative(vec x) /* 2 / sqrt pi e^-x^2 */
 {
     return vec_mul(vec_exp_neg(vec_neg(vec_mul(x, x))), vec_set1(0x1.20dd76p+0f));
 }

@@ -1,6 +1,6 @@
 /* exp, log, sin, cos, tanh, erf and sigmoid of sixteen lanes, over the operations of vec.h alone: no table, no branch
- * (sin and cos apart, and those agree on every path), so every ISA gives the same bits. Coefficients are minimax fits of
- * our own, rounded to float one after the other from the lowest power.
+ * (sin and cos apart, and those agree on every path), so every ISA gives the same bits. Coefficients are minimax fits
+ * of our own, rounded to float one after the other from the lowest power.
  *
  * Errors are the largest over all finite float32 inputs, in units in the last place, as `make ulp` measures them.
  * NaN in, NaN out; infinities give the limit; subnormal inputs and results are exact to the same bound. */
@@ -9,8 +9,11 @@
 
 #include "vec.h"
 
+/* Always inline: gcc otherwise passes vectors of two or more registers through memory. */
+#define VEC_MATH static inline __attribute__((always_inline, unused))
+
 /* x = n ln 2 + r, |r| <= ln 2 / 2; returns e^r, and in *t the bits whose low nine hold n + bias. |x| <= 104. */
-static inline vec vec_exp_reduced(vec x, int bias, veci *t)
+VEC_MATH vec vec_exp_reduced(vec x, int bias, veci *t)
 {
     vec magic = vec_set1(12582912.0f + (float)bias); /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
     vec shifted = vec_fma(x, vec_set1(0x1.715476p+0f), magic);
@@ -27,7 +30,7 @@ static inline vec vec_exp_reduced(vec x, int bias, veci *t)
 }
 
 /* e^x. Subnormal results are rounded from the full product, so they too are within the bound. */
-static inline vec vec_exp(vec x)
+VEC_MATH vec vec_exp(vec x)
 {
     veci t;
     vec p = vec_exp_reduced(vec_min(vec_set1(89), vec_max(vec_set1(-104), x)), 254, &t);
@@ -37,7 +40,7 @@ static inline vec vec_exp(vec x)
 }
 
 /* e^x for x <= 88, five operations cheaper: same bits as vec_exp for x >= -87.68 (= -126.5 ln 2), exactly 0 below. */
-static inline vec vec_exp_neg(vec x)
+VEC_MATH vec vec_exp_neg(vec x)
 {
     veci t;
     vec p = vec_exp_reduced(vec_max(vec_set1(-88), x), 127, &t);
@@ -45,7 +48,7 @@ static inline vec vec_exp_neg(vec x)
 }
 
 /* log x + extra_exponent ln 2, for normal, finite x > 0. */
-static inline vec vec_log_normal(vec x, vec extra_exponent)
+VEC_MATH vec vec_log_normal(vec x, vec extra_exponent)
 {
     veci i = vec_bits(x);
     veci e = veci_sra(veci_sub(i, veci_set1(0x3f2aaaab)), 23); /* x = 2^e m, m in [2/3, 4/3) */
@@ -63,7 +66,7 @@ static inline vec vec_log_normal(vec x, vec extra_exponent)
 }
 
 /* log x; -Inf at both zeros, NaN below. */
-static inline vec vec_log(vec x)
+VEC_MATH vec vec_log(vec x)
 {
     vmask small = vec_lt(x, vec_set1(0x1p-126f));
     vec scaled = vec_select(small, vec_mul(x, vec_set1(0x1p23f)), x);
@@ -74,14 +77,14 @@ static inline vec vec_log(vec x)
 }
 
 /* sin r and cos r for |r| <= pi/4 and a little. */
-static inline vec vec_sin_reduced(vec r, vec r2)
+VEC_MATH vec vec_sin_reduced(vec r, vec r2)
 {
     vec p = vec_fma(vec_set1(-0x1.991bf4p-13f), r2, vec_set1(0x1.1106c6p-7f));
     p = vec_fma(p, r2, vec_set1(-0x1.555544p-3f));
     return vec_fma(vec_mul(r2, r), p, r);
 }
 
-static inline vec vec_cos_reduced(vec r2)
+VEC_MATH vec vec_cos_reduced(vec r2)
 {
     vec p = vec_fma(vec_set1(0x1.99e71cp-16f), r2, vec_set1(-0x1.6c0c26p-10f));
     p = vec_fma(p, r2, vec_set1(0x1.55554ap-5f));
@@ -90,7 +93,7 @@ static inline vec vec_cos_reduced(vec r2)
 }
 
 /* sin (quadrant pi/2 + r); the cosine is the same one quadrant on. */
-static inline vec vec_sin_quadrant(vec r, veci quadrant)
+VEC_MATH vec vec_sin_quadrant(vec r, veci quadrant)
 {
     vec r2 = vec_mul(r, r);
     vmask odd = veci_eq(veci_and(quadrant, veci_set1(1)), veci_set1(1));
@@ -98,10 +101,10 @@ static inline vec vec_sin_quadrant(vec r, veci quadrant)
     return vec_from_bits(veci_xor(vec_bits(y), veci_sll(veci_and(quadrant, veci_set1(2)), 30)));
 }
 
-/* For 2^17 <= |x| < Inf, after Payne and Hanek, in integers: x = m 2^e; of the bits of 2/pi those that make multiples of
- * 4 are left out, the next 96 are multiplied by m. The top two bits of the product are the quadrant, the rest is exact
- * to 2^-62 of a quarter turn (no float comes nearer than 2^-30 to a multiple of pi/2). */
-static inline float trig_reduce_large(float x, int32_t *quadrant)
+/* For 2^17 <= |x| < Inf, after Payne and Hanek, in integers: x = m 2^e; of the bits of 2/pi those that make multiples
+ * of 4 are left out, the next 96 are multiplied by m. The top two bits of the product are the quadrant, the rest is
+ * exact to 2^-62 of a quarter turn (no float comes nearer than 2^-30 to a multiple of pi/2). */
+static inline __attribute__((unused)) float trig_reduce_large(float x, int32_t *quadrant)
 {
     static const uint32_t two_over_pi[8] = {0,          0xa2f9836e, 0x4e441529, 0xfc2757d1,
                                             0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab};
@@ -127,7 +130,7 @@ static inline float trig_reduce_large(float x, int32_t *quadrant)
 }
 
 /* x = quadrant pi/2 + r, |r| <= pi/4, for every finite x; quadrant modulo 4. Infinities give NaN. */
-static inline vec vec_trig_reduce(vec x, veci *quadrant)
+VEC_MATH vec vec_trig_reduce(vec x, veci *quadrant)
 {
     vec magic = vec_set1(12582912.0f);
     vec shifted = vec_fma(x, vec_set1(0x1.45f306p-1f), magic);
@@ -153,7 +156,7 @@ static inline vec vec_trig_reduce(vec x, veci *quadrant)
 }
 
 /* sin x */
-static inline vec vec_sin(vec x)
+VEC_MATH vec vec_sin(vec x)
 {
     veci quadrant;
     vec r = vec_trig_reduce(x, &quadrant);
@@ -161,7 +164,7 @@ static inline vec vec_sin(vec x)
 }
 
 /* cos x */
-static inline vec vec_cos(vec x)
+VEC_MATH vec vec_cos(vec x)
 {
     veci quadrant;
     vec r = vec_trig_reduce(x, &quadrant);
@@ -169,7 +172,7 @@ static inline vec vec_cos(vec x)
 }
 
 /* sin and cos of u turns, u in [0, 1): 4u - round(4u) is exact, so nothing is lost to the reduction. */
-static inline void vec_sincos_turn(vec u, vec *sine, vec *cosine)
+VEC_MATH void vec_sincos_turn(vec u, vec *sine, vec *cosine)
 {
     vec magic = vec_set1(12582912.0f), quarters = vec_mul(u, vec_set1(4));
     vec shifted = vec_add(quarters, magic);
@@ -184,14 +187,14 @@ static inline void vec_sincos_turn(vec u, vec *sine, vec *cosine)
 }
 
 /* |a| with the sign of b */
-static inline vec vec_copysign(vec a, vec b)
+VEC_MATH vec vec_copysign(vec a, vec b)
 {
     veci sign = veci_set1(INT32_MIN);
     return vec_from_bits(veci_or(vec_bits(vec_abs(a)), veci_and(vec_bits(b), sign)));
 }
 
 /* tanh x: an odd polynomial below 0.625, 1 - 2 / (e^2|x| + 1) above. */
-static inline vec vec_tanh(vec x)
+VEC_MATH vec vec_tanh(vec x)
 {
     vec a = vec_min(vec_set1(10), vec_abs(x)), a2 = vec_mul(a, a);
     vec p = vec_fma(vec_set1(-0x1.753152p-8f), a2, vec_set1(0x1.51ffcep-6f));
@@ -205,7 +208,7 @@ static inline vec vec_tanh(vec x)
 }
 
 /* erf x: an odd polynomial below 1, 1 - e^q(|x|) above, q fitted to log erfc. */
-static inline vec vec_erf(vec x)
+VEC_MATH vec vec_erf(vec x)
 {
     vec a = vec_min(vec_set1(4), vec_abs(x)), a2 = vec_mul(a, a);
     vec p = vec_fma(vec_set1(0x1.4771fcp-14f), a2, vec_set1(-0x1.a3515ep-11f));
@@ -227,7 +230,7 @@ static inline vec vec_erf(vec x)
 }
 
 /* 1 / (1 + e^-x), without overflow on either side; results below 2^-126 may be 0. */
-static inline vec vec_sigmoid(vec x)
+VEC_MATH vec vec_sigmoid(vec x)
 {
     vec e = vec_exp_neg(vec_neg(vec_abs(x)));
     vec numerator = vec_select(vec_lt(x, vec_zero()), e, vec_set1(1));

@@ -13,7 +13,7 @@ typedef struct stream {
     uint32_t step, purpose;
 } stream;
 
-static inline words philox(stream s)
+VEC_MATH words philox(stream s)
 {
     int32_t low[LANES], high[LANES];
     for (int i = 0; i < LANES; i++) {
@@ -37,7 +37,7 @@ static inline words philox(stream s)
 }
 
 /* The top 24 bits, as a float. */
-static inline vec top_bits(veci word) { return vec_from_int(veci_srl(word, 8)); }
+VEC_MATH vec top_bits(veci word) { return vec_from_int(veci_srl(word, 8)); }
 
 /* part[w] holds word w of every block; elements run through a block's words first. */
 static inline void interleave(const vec part[4], float group[GROUP])
