@@ -109,6 +109,11 @@ arm64: ## the whole program for arm64, in build/arm64 (runs here under qemu-aarc
 	@PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig \
 	$(MAKE) --no-print-directory BUILD=build/arm64 CC=aarch64-linux-gnu-gcc build/arm64/drift
 
+ulp: $(BUILD)/ulp ## measure the largest error of exp, log, sin, cos, tanh, erf over every float (minutes)
+	$(BUILD)/ulp
+$(BUILD)/ulp: $(BUILD)/obj/tests/ulp.o $(BUILD)/libdrift.a
+	@echo LINK $@; $(CC) -o $@ $^ -fopenmp -lm
+
 # The kernels and their checks alone, without any library, static: what an emulator runs.
 $(BUILD)/static/kernels: $(BUILD)/obj/tests/unit/kernels.o $(CHECK_OBJ) $(BUILD)/libdrift.a
 	@mkdir -p $(@D); echo LINK $@; $(CC) -static -o $@ $^ -fopenmp -lm
@@ -144,6 +149,6 @@ clean: ## remove all that was made
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all deps deps-check demo bench check check-fast asan ubsan tsan coverage arm64 man install format clean help
+.PHONY: all deps deps-check demo bench check ulp check-fast asan ubsan tsan coverage arm64 man install format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
