@@ -216,7 +216,7 @@ static int near_enough(struct check *c, const struct check_array *a, size_t i, d
     if (a->memory->role == CHECK_ADDED)
         scale += fabs((double)a->x[i]);
     if (isinf(exact) || !isfinite(scale))
-        return a->scale && !isfinite(found);
+        return a->scale && !(scale <= FLT_MAX) && !isfinite(found);
     double limit = c->cost.bound * (0x1p-24 * scale + 0x1p-149);
     if (scale + limit > FLT_MAX && !isfinite(found))
         return a->scale || isnan(found) ? a->scale != NULL : (found > 0) == (exact > 0);

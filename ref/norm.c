@@ -1,0 +1,87 @@
+/* Rows brought to unit size. weight and bias are [cols], NULL for 1 and 0.
+ *
+ *   rms_norm     y_j = x_j r w_j             r = 1 / sqrt(mean x^2 + epsilon)
+ *   layer_norm   y_j = (x_j - m) r w_j + b_j     m = mean x, r = 1 / sqrt(mean (x - m)^2 + epsilon)
+ *
+ * Backward, with h_j the normalised value (x_j r, or (x_j - m) r) and g_j = dy_j w_j, the gradient that reaches it:
+ *
+ *   dw_j = sum over rows of dy_j h_j,  db_j = sum over rows of dy_j.
+ *
+ *   rms_norm: dr / dx_j = -r^3 x_j / cols = -r^2 h_j / cols, so
+ *     dx_j = g_j r + sum_k g_k x_k dr/dx_j = r (g_j - h_j mean(g h)).
+ *   layer_norm: with c = x - m, dr / dc_j = -r^2 h_j / cols as above, so the gradient of c is r (g_j - h_j mean(g h));
+ * that of x takes its mean away, since m moves every c, and mean h = 0: dx_j = r (g_j - mean g - h_j mean(g h)). */
+#include "kernel.h"
+
+static real mean_of(size_t n, const real *x)
+{
+    real sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += x[j];
+    return sum / (real)n;
+}
+
+/* 1 / sqrt(mean (x - m)^2 + epsilon) */
+static real inverse_size(size_t n, const real *x, real m, real epsilon)
+{
+    real sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += (x[j] - m) * (x[j] - m);
+    return 1 / (real)sqrt(sum / (real)n + epsilon);
+}
+
+void K(rms_norm)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, real *y)
+{
+    for (; rows; rows--, x += cols, y += cols) {
+        const real r = inverse_size(cols, x, 0, epsilon);
+        for (size_t j = 0; j < cols; j++)
+            y[j] = x[j] * r * (weight ? weight[j] : 1);
+    }
+}
+
+void K(rms_norm_backward)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, const real *dy,
+                          real *dx, real *dweight)
+{
+    for (size_t i = 0; i < rows; i++, x += cols, dy += cols) {
+        const real r = inverse_size(cols, x, 0, epsilon);
+        real gh = 0;
+        for (size_t j = 0; j < cols; j++)
+            gh += dy[j] * (weight ? weight[j] : 1) * x[j] * r;
+        gh /= (real)cols;
+        for (size_t j = 0; dx && j < cols; j++)
+            dx[i * cols + j] += r * (dy[j] * (weight ? weight[j] : 1) - x[j] * r * gh);
+        for (size_t j = 0; dweight && j < cols; j++)
+            dweight[j] += dy[j] * x[j] * r;
+    }
+}
+
+void K(layer_norm)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, const real *bias, real *y)
+{
+    for (; rows; rows--, x += cols, y += cols) {
+        const real m = mean_of(cols, x), r = inverse_size(cols, x, m, epsilon);
+        for (size_t j = 0; j < cols; j++)
+            y[j] = (x[j] - m) * r * (weight ? weight[j] : 1) + (bias ? bias[j] : 0);
+    }
+}
+
+void K(layer_norm_backward)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, const real *dy,
+                            real *dx, real *dweight, real *dbias)
+{
+    for (size_t i = 0; i < rows; i++, x += cols, dy += cols) {
+        const real m = mean_of(cols, x), r = inverse_size(cols, x, m, epsilon);
+        real g = 0, gh = 0;
+        for (size_t j = 0; j < cols; j++) {
+            const real gj = dy[j] * (weight ? weight[j] : 1);
+            g += gj;
+            gh += gj * (x[j] - m) * r;
+        }
+        g /= (real)cols;
+        gh /= (real)cols;
+        for (size_t j = 0; dx && j < cols; j++)
+            dx[i * cols + j] += r * (dy[j] * (weight ? weight[j] : 1) - g - (x[j] - m) * r * gh);
+        for (size_t j = 0; dweight && j < cols; j++)
+            dweight[j] += dy[j] * (x[j] - m) * r;
+        for (size_t j = 0; dbias && j < cols; j++)
+            dbias[j] += dy[j];
+    }
+}

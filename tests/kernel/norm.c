@@ -1,0 +1,144 @@
+/* Checks of simd/norm.c. The scales follow the formulas of ref/norm.c with every term's size, and, as layer_norm takes
+ * a mean away, with the size of x before: that is what its error is made of where a row is nearly constant. */
+#include <math.h>
+
+#include "check.h"
+
+struct norm {
+    size_t rows, cols;
+    float epsilon;
+    struct check_array *x, *weight, *bias, *dy, *dx, *dweight, *dbias;
+};
+
+static struct check_array *sometimes(struct check *c, struct check_array *a)
+{
+    return check_timing(c) || check_int(c, 0, 3) ? a : NULL;
+}
+
+#define P(a) ((a) ? (a)->p : NULL)
+
+static struct norm draw(struct check *c)
+{
+    struct norm n = {0};
+    n.cols = check_size(c, 5000, 256);
+    n.rows = check_size(c, n.cols > 300 ? 3 : 33, 1000);
+    n.epsilon = check_int(c, 0, 1) ? 1e-5f : 1e-2f;
+    const float centre = check_float(c, -4, 4);
+    n.x = check_in(c, n.rows * n.cols, centre - 4, centre + 4);
+    n.weight = sometimes(c, check_in(c, n.cols, -2, 2));
+    if (check_int(c, 0, 7) == 0)
+        check_near(c, n.x, 1, 4); /* all of x nearly one number */
+    if (check_wild(c))
+        check_bits_only(c); /* squares overflow and underflow */
+    return n;
+}
+
+static double weight_of(const struct norm *n, size_t j) { return n->weight ? fabs(n->weight->x[j]) : 1; }
+
+struct row_scale {
+    double mean, r, size; /* size: mean |x| */
+};
+
+static struct row_scale measure(const struct norm *n, const float *x, int centred)
+{
+    struct row_scale s = {0, 0, 0};
+    double squares = 0;
+    for (size_t j = 0; j < n->cols; j++) {
+        s.mean += centred ? x[j] / (double)n->cols : 0;
+        s.size += centred ? fabs(x[j]) / (double)n->cols : 0;
+    }
+    for (size_t j = 0; j < n->cols; j++)
+        squares += (x[j] - s.mean) * (x[j] - s.mean);
+    s.r = 1 / sqrt(squares / (double)n->cols + n->epsilon);
+    return s;
+}
+
+/* Size of the normalised value with its error's sources. */
+static double size_of(const struct row_scale *s, double x)
+{
+    const double h = fabs(x - s->mean) * s->r, lost = s->size > 0 ? s->r * (fabs(x) + s->size) : 0;
+    return h + lost * (1 + h);
+}
+
+static void scale_forward(const struct norm *n, int centred, double *scale)
+{
+    for (size_t i = 0; i < n->rows; i++) {
+        const float *x = n->x->x + i * n->cols;
+        const struct row_scale s = measure(n, x, centred);
+        for (size_t j = 0; j < n->cols; j++)
+            scale[i * n->cols + j] = size_of(&s, x[j]) * weight_of(n, j) + (n->bias ? fabs(n->bias->x[j]) : 0);
+    }
+}
+
+static void scale_backward(const struct norm *n, int centred)
+{
+    for (size_t i = 0; i < n->rows; i++) {
+        const float *x = n->x->x + i * n->cols, *dy = n->dy->x + i * n->cols;
+        const struct row_scale s = measure(n, x, centred);
+        double g = 0, gh = 0;
+        for (size_t j = 0; j < n->cols; j++) {
+            const double gj = fabs(dy[j]) * weight_of(n, j);
+            g += centred ? gj / (double)n->cols : 0;
+            gh += gj * size_of(&s, x[j]) / (double)n->cols;
+        }
+        for (size_t j = 0; j < n->cols; j++) {
+            const double h = size_of(&s, x[j]), worse = 1 + s.size * s.r;
+            if (n->dx)
+                check_scale(n->dx)[i * n->cols + j] = worse * s.r * (fabs(dy[j]) * weight_of(n, j) + g + h * gh);
+            if (n->dweight)
+                check_scale(n->dweight)[j] += fabs(dy[j]) * h;
+            if (n->dbias)
+                check_scale(n->dbias)[j] += fabs(dy[j]);
+        }
+    }
+}
+
+void drift_check_rms_norm(struct check *c)
+{
+    while (check_round(c)) {
+        struct norm n = draw(c);
+        struct check_array *y = check_out(c, n.rows * n.cols);
+        scale_forward(&n, 0, check_scale(y));
+        CHECK(c, rms_norm, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), y->p);
+    }
+}
+
+void drift_check_layer_norm(struct check *c)
+{
+    while (check_round(c)) {
+        struct norm n = draw(c);
+        struct check_array *y = check_out(c, n.rows * n.cols);
+        n.bias = sometimes(c, check_in(c, n.cols, -2, 2));
+        scale_forward(&n, 1, check_scale(y));
+        CHECK(c, layer_norm, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), P(n.bias), y->p);
+    }
+}
+
+static struct norm draw_backward(struct check *c)
+{
+    struct norm n = draw(c);
+    n.dy = check_in(c, n.rows * n.cols, -4, 4);
+    n.dx = sometimes(c, check_added(c, n.rows * n.cols, -4, 4));
+    n.dweight = sometimes(c, check_added(c, n.cols, -4, 4));
+    return n;
+}
+
+void drift_check_rms_norm_backward(struct check *c)
+{
+    while (check_round(c)) {
+        struct norm n = draw_backward(c);
+        scale_backward(&n, 0);
+        CHECK(c, rms_norm_backward, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), n.dy->p, P(n.dx), P(n.dweight));
+    }
+}
+
+void drift_check_layer_norm_backward(struct check *c)
+{
+    while (check_round(c)) {
+        struct norm n = draw_backward(c);
+        n.dbias = sometimes(c, check_added(c, n.cols, -4, 4));
+        scale_backward(&n, 1);
+        CHECK(c, layer_norm_backward, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), n.dy->p, P(n.dx), P(n.dweight),
+              P(n.dbias));
+    }
+}
