@@ -42,7 +42,9 @@ void drift_tape_resume(drift_tape *tape);
 
 /* A tensor of the backend's precision in the tape's arena, not initialised, without gradient. */
 drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size);
-/* The same, filled from floats on the host. With needs_grad it is a leaf: its gradient is zeroed memory that stays
+/* x's memory as a tensor of the tape in the shape that x has, without gradient. */
+drift_tensor *drift_tape_alias(drift_tape *tape, const drift_tensor *x);
+/* A new tensor, filled from floats on the host. With needs_grad it is a leaf: its gradient is zeroed memory that stays
  * readable until drift_tape_clear. */
 drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad);
 
@@ -87,5 +89,9 @@ void drift_tape_record(drift_tape *tape, drift_backward *backward, drift_tensor 
 drift_tensor *drift_tape_grad(drift_tape *tape, drift_tensor *x, drift_tensor *grad);
 /* The same for ops that can overwrite as well as add: *accumulate 0 says that the memory is not initialised. */
 drift_tensor *drift_tape_grad_or_new(drift_tape *tape, drift_tensor *x, drift_tensor *grad, int *accumulate);
+/* The same for y = op(x) with as many elements: where none had arrived x takes over the memory of y's gradient, which no
+ * one needs after this node, and *accumulate 0 says that it holds dy still. */
+drift_tensor *drift_tape_grad_in_place(drift_tape *tape, drift_tensor *x, const drift_tensor *y, drift_tensor *grad,
+                                       int *accumulate);
 
 #endif

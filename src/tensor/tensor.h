@@ -44,6 +44,8 @@ drift_tensor drift_tensor_of(const drift_backend *backend, int dims, const size_
 /* x's gradient as a tensor of its own, and x's memory seen in another shape of as many elements. */
 drift_tensor drift_tensor_grad(const drift_tensor *x);
 drift_tensor drift_tensor_view(const drift_tensor *x, int dims, const size_t *size);
+/* [rows, row size] of the same memory, gradient included. */
+drift_tensor drift_tensor_matrix(const drift_tensor *x);
 
 /* Copies all elements between the tensor and host memory of the tensor's own type. */
 drift_status drift_tensor_write(drift_tensor *x, const void *host);

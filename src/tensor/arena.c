@@ -1,0 +1,93 @@
+/* Chunks of backend memory, filled from the front, given back to a mark. */
+#include "tensor/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "tensor/backend.h"
+
+enum { ALIGNMENT = 64, CHUNK = 1 << 20 };
+
+struct drift_arena_chunk {
+    void *memory;          /* as the backend gave it */
+    size_t shift;          /* bytes to the first aligned address */
+    size_t capacity, used; /* beyond `shift` */
+};
+
+void drift_arena_init(drift_arena *arena, const drift_backend *backend)
+{
+    *arena = (drift_arena){.backend = backend};
+}
+
+void drift_arena_free(drift_arena *arena)
+{
+    for (size_t i = 0; i < arena->count; i++) {
+        if (arena->backend)
+            arena->backend->free(arena->backend, arena->chunks[i].memory);
+        else
+            free(arena->chunks[i].memory);
+    }
+    free(arena->chunks);
+    drift_arena_init(arena, arena->backend);
+}
+
+/* Appends a chunk with room for `bytes`. */
+static drift_status grow(drift_arena *arena, size_t bytes)
+{
+    if (arena->count == arena->capacity) {
+        size_t capacity = arena->capacity ? 2 * arena->capacity : 8;
+        drift_arena_chunk *chunks = realloc(arena->chunks, capacity * sizeof *chunks);
+        if (!chunks)
+            return drift_fail(DRIFT_NO_MEMORY, "arena: no memory for %zu chunks", capacity);
+        arena->chunks = chunks;
+        arena->capacity = capacity;
+    }
+    drift_arena_chunk chunk = {.capacity = bytes > CHUNK ? bytes : CHUNK};
+    drift_status status = DRIFT_OK;
+    if (arena->backend)
+        status = arena->backend->alloc(arena->backend, chunk.capacity + ALIGNMENT, &chunk.memory);
+    else if (!(chunk.memory = malloc(chunk.capacity + ALIGNMENT)))
+        status = drift_fail(DRIFT_NO_MEMORY, "arena: no memory for %zu bytes", chunk.capacity);
+    if (status)
+        return status;
+    chunk.shift = (ALIGNMENT - (uintptr_t)chunk.memory % ALIGNMENT) % ALIGNMENT;
+    arena->chunks[arena->count++] = chunk;
+    return DRIFT_OK;
+}
+
+drift_status drift_arena_take(drift_arena *arena, size_t bytes, void **memory)
+{
+    if (bytes > SIZE_MAX / 2)
+        return drift_fail(DRIFT_NO_MEMORY, "arena: no memory for %zu bytes", bytes);
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t i = arena->current;
+    while (i < arena->count && arena->chunks[i].capacity - arena->chunks[i].used < bytes)
+        i++;
+    if (i == arena->count) {
+        drift_status status = grow(arena, bytes);
+        if (status)
+            return status;
+    }
+    drift_arena_chunk *chunk = &arena->chunks[i];
+    *memory = (char *)chunk->memory + chunk->shift + chunk->used;
+    chunk->used += bytes;
+    arena->current = i;
+    arena->used += bytes;
+    if (arena->used > arena->peak)
+        arena->peak = arena->used;
+    return DRIFT_OK;
+}
+
+drift_arena_mark drift_arena_here(const drift_arena *arena)
+{
+    size_t i = arena->current;
+    return (drift_arena_mark){i, i < arena->count ? arena->chunks[i].used : 0, arena->used};
+}
+
+void drift_arena_release(drift_arena *arena, drift_arena_mark mark)
+{
+    for (size_t i = mark.chunk; i < arena->count; i++)
+        arena->chunks[i].used = i == mark.chunk ? mark.chunk_used : 0;
+    arena->current = mark.chunk;
+    arena->used = mark.used;
+}
