@@ -12,14 +12,6 @@
 
 #include "cpu/cpu.h"
 
-#ifdef DRIFT_CPU_F64
-typedef double real;
-#define kernels drift_kernels_f64
-#else
-typedef float real;
-#define kernels drift_kernels
-#endif
-
 enum {
     PIECE_ROWS = 336,        /* what the leaf takes as one block */
     COLUMN_STEP = 32,        /* pieces of columns are whole panels */
