@@ -76,15 +76,9 @@ static drift_status add_op(const drift_backend *backend, double flop, double mov
 }
 
 /* Elements, rows and row size, 0 for a tensor that is absent; what the formulas are written in. */
-static double elements(const drift_tensor *x)
-{
-    return x ? (double)drift_tensor_elements(x) : 0;
-}
+static double elements(const drift_tensor *x) { return x ? (double)drift_tensor_elements(x) : 0; }
 
-static double row_size(const drift_tensor *x)
-{
-    return x ? (double)drift_tensor_row_size(x) : 0;
-}
+static double row_size(const drift_tensor *x) { return x ? (double)drift_tensor_row_size(x) : 0; }
 
 #define N elements
 #define ROW row_size

@@ -15,10 +15,7 @@ static inline struct blocks blocks_of(size_t n, size_t size)
 }
 
 /* Where block i begins, and how many items it has. */
-static inline size_t block_start(struct blocks b, ptrdiff_t i)
-{
-    return (size_t)i * b.size;
-}
+static inline size_t block_start(struct blocks b, ptrdiff_t i) { return (size_t)i * b.size; }
 
 static inline size_t block_size(struct blocks b, ptrdiff_t i)
 {

@@ -11,7 +11,7 @@ drift_status CPU(distance)(const drift_backend *backend, const drift_tensor *x, 
     const size_t g = x->size[0], p = y->size[0], dim = x->size[1];
     const real *px = x->data, *py = y->data;
     real *pd = d->data, *columns = CPU(scratch)(dim * p * sizeof *columns);
-    if (!columns && dim * p)
+    if (!columns && dim && p)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu points", p);
     for (size_t j = 0; j < p; j++)
         for (size_t k = 0; k < dim; k++)
@@ -22,7 +22,8 @@ drift_status CPU(distance)(const drift_backend *backend, const drift_tensor *x, 
     return DRIFT_OK;
 }
 
-/* da += sum over j of dd_j (a - b_j) / d_j, for one point a [dim] against n points b [n, dim]; d and dd have a stride. */
+/* da += sum over j of dd_j (a - b_j) / d_j, for one point a [dim] against n points b [n, dim]; d and dd have a stride.
+ */
 static void point_backward(size_t n, size_t dim, size_t stride, const real *a, const real *b, const real *d,
                            const real *dd, real *da)
 {

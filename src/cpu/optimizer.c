@@ -8,8 +8,8 @@ drift_status CPU(adam)(const drift_backend *backend, const drift_adam_step *step
                        drift_tensor *m, drift_tensor *v, drift_tensor *value)
 {
     (void)backend;
-    const struct drift_adam o = {step->learning_rate, step->beta1,          step->beta2,
-                                 step->epsilon,       step->weight_decay,   step->gradient_scale,
+    const struct drift_adam o = {step->learning_rate,   step->beta1,          step->beta2,
+                                 step->epsilon,         step->weight_decay,   step->gradient_scale,
                                  1 / step->correction1, 1 / step->correction2};
     const real *g = gradient->data;
     real *pm = m->data, *pv = v->data, *p = value->data;

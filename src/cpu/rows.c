@@ -206,8 +206,7 @@ drift_status CPU(layer_norm_backward)(const drift_backend *backend, double epsil
     for (ptrdiff_t i = 0; i < cut.count; i++) {
         size_t at = block_start(cut, i) * cols, sum = (size_t)i * cols;
         kernels()->layer_norm_backward(block_size(cut, i), cols, (real)epsilon, px + at, w, pdy + at,
-                                       pdx ? pdx + at : NULL, dweight ? wpart + sum : NULL,
-                                       dbias ? bpart + sum : NULL);
+                                       pdx ? pdx + at : NULL, dweight ? wpart + sum : NULL, dbias ? bpart + sum : NULL);
     }
     add_parts(cut.count, cols, wpart, dweight ? dweight->data : NULL);
     add_parts(cut.count, cols, bpart, dbias ? dbias->data : NULL);

@@ -20,10 +20,7 @@ static void scratch_free(void *p)
     free(s);
 }
 
-static void begin(void)
-{
-    failed = pthread_key_create(&key, scratch_free) != 0;
-}
+static void begin(void) { failed = pthread_key_create(&key, scratch_free) != 0; }
 
 void *CPU(scratch)(size_t bytes)
 {

@@ -44,15 +44,9 @@ void drift_tape_free(drift_tape *tape)
     free(tape);
 }
 
-const drift_backend *drift_tape_backend(const drift_tape *tape)
-{
-    return tape->backend;
-}
+const drift_backend *drift_tape_backend(const drift_tape *tape) { return tape->backend; }
 
-size_t drift_tape_peak(const drift_tape *tape)
-{
-    return tape->memory.peak + tape->segment.peak;
-}
+size_t drift_tape_peak(const drift_tape *tape) { return tape->memory.peak + tape->segment.peak; }
 
 void drift_tape_clear(drift_tape *tape)
 {
@@ -64,15 +58,9 @@ void drift_tape_clear(drift_tape *tape)
     tape->status = DRIFT_OK;
 }
 
-void drift_tape_pause(drift_tape *tape)
-{
-    tape->paused++;
-}
+void drift_tape_pause(drift_tape *tape) { tape->paused++; }
 
-void drift_tape_resume(drift_tape *tape)
-{
-    tape->paused--;
-}
+void drift_tape_resume(drift_tape *tape) { tape->paused--; }
 
 /* ---- failures ---- */
 
@@ -81,10 +69,7 @@ drift_status drift_tape_status(const drift_tape *tape)
     return tape->status ? drift_fail(tape->status, "%s", tape->line) : DRIFT_OK;
 }
 
-int drift_tape_failed(const drift_tape *tape)
-{
-    return tape->status != DRIFT_OK;
-}
+int drift_tape_failed(const drift_tape *tape) { return tape->status != DRIFT_OK; }
 
 drift_tensor *drift_tape_empty(drift_tape *tape)
 {
@@ -338,8 +323,7 @@ drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, void 
     tape->in_segment = 0;
     drift_tensor *y = drift_tape_tensor(tape, inner->dims, inner->size);
     if (!tape->status)
-        drift_tape_check(tape,
-                         tape->backend->copy(tape->backend, y->data, inner->data, drift_tensor_bytes(inner)),
+        drift_tape_check(tape, tape->backend->copy(tape->backend, y->data, inner->data, drift_tensor_bytes(inner)),
                          "recompute");
     end_segment(tape);
     append(tape, recompute_backward, y, (drift_tensor *[DRIFT_NODE_INPUTS]){x}, &s, sizeof s);

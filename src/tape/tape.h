@@ -89,8 +89,8 @@ void drift_tape_record(drift_tape *tape, drift_backward *backward, drift_tensor 
 drift_tensor *drift_tape_grad(drift_tape *tape, drift_tensor *x, drift_tensor *grad);
 /* The same for ops that can overwrite as well as add: *accumulate 0 says that the memory is not initialised. */
 drift_tensor *drift_tape_grad_or_new(drift_tape *tape, drift_tensor *x, drift_tensor *grad, int *accumulate);
-/* The same for y = op(x) with as many elements: where none had arrived x takes over the memory of y's gradient, which no
- * one needs after this node, and *accumulate 0 says that it holds dy still. */
+/* The same for y = op(x) with as many elements: where none had arrived x takes over the memory of y's gradient, which
+ * no one needs after this node, and *accumulate 0 says that it holds dy still. */
 drift_tensor *drift_tape_grad_in_place(drift_tape *tape, drift_tensor *x, const drift_tensor *y, drift_tensor *grad,
                                        int *accumulate);
 

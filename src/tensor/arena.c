@@ -14,10 +14,7 @@ struct drift_arena_chunk {
     size_t capacity, used; /* beyond `shift` */
 };
 
-void drift_arena_init(drift_arena *arena, const drift_backend *backend)
-{
-    *arena = (drift_arena){.backend = backend};
-}
+void drift_arena_init(drift_arena *arena, const drift_backend *backend) { *arena = (drift_arena){.backend = backend}; }
 
 void drift_arena_free(drift_arena *arena)
 {

@@ -6,10 +6,7 @@
 
 #include "tensor/backend.h"
 
-size_t drift_dtype_size(drift_dtype dtype)
-{
-    return dtype == DRIFT_F64 ? 8 : 4;
-}
+size_t drift_dtype_size(drift_dtype dtype) { return dtype == DRIFT_F64 ? 8 : 4; }
 
 size_t drift_tensor_elements(const drift_tensor *x)
 {
@@ -19,15 +16,9 @@ size_t drift_tensor_elements(const drift_tensor *x)
     return n;
 }
 
-size_t drift_tensor_bytes(const drift_tensor *x)
-{
-    return drift_tensor_elements(x) * drift_dtype_size(x->dtype);
-}
+size_t drift_tensor_bytes(const drift_tensor *x) { return drift_tensor_elements(x) * drift_dtype_size(x->dtype); }
 
-size_t drift_tensor_row_size(const drift_tensor *x)
-{
-    return x->dims ? x->size[x->dims - 1] : 1;
-}
+size_t drift_tensor_row_size(const drift_tensor *x) { return x->dims ? x->size[x->dims - 1] : 1; }
 
 size_t drift_tensor_rows(const drift_tensor *x)
 {
@@ -96,8 +87,7 @@ drift_status drift_tensor_write_floats(drift_tensor *x, const float *host)
         size_t count = n - start < PIECE ? n - start : PIECE;
         for (size_t i = 0; i < count; i++)
             piece[i] = (double)host[start + i];
-        drift_status status =
-            x->backend->copy_in(x->backend, (double *)x->data + start, piece, count * sizeof *piece);
+        drift_status status = x->backend->copy_in(x->backend, (double *)x->data + start, piece, count * sizeof *piece);
         if (status)
             return status;
     }
