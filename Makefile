@@ -89,7 +89,7 @@ bench: $(BUILD)/drift ## time kernels, products, the field and the demo against 
 
 # ---- tests ----
 
-check: all $(UNIT) $(BUILD)/static/kernels arm64 ## build and run every test, every ISA natively or emulated
+check: all $(UNIT) $(BUILD)/static/kernels kernels-arm64 arm64 ## build and run every test, every ISA natively or emulated
 	@BUILD=$(BUILD) sh tests/run.sh
 check-fast: all $(UNIT) ## the tests that take seconds, natively only
 	@BUILD=$(BUILD) FAST=1 sh tests/run.sh
@@ -114,9 +114,15 @@ ulp: $(BUILD)/ulp ## measure the largest error of exp, log, sin, cos, tanh, erf 
 $(BUILD)/ulp: $(BUILD)/obj/tests/ulp.o $(BUILD)/libdrift.a
 	@echo LINK $@; $(CC) -o $@ $^ -fopenmp -lm
 
-# The kernels and their checks alone, without any library, static: what an emulator runs.
-$(BUILD)/static/kernels: $(BUILD)/obj/tests/unit/kernels.o $(CHECK_OBJ) $(BUILD)/libdrift.a
-	@mkdir -p $(@D); echo LINK $@; $(CC) -static -o $@ $^ -fopenmp -lm
+# ---- every ISA: the kernels and their checks alone, static, without any library: what an emulator runs ----
+
+KERNEL_OBJ = $(filter-out %/blis.o,$(filter $(addprefix $(BUILD)/obj/,src/kernel/% src/base/% ref/% simd/%),$(LIB_OBJ)))
+$(BUILD)/static/kernels: $(BUILD)/obj/tests/unit/kernels.o $(CHECK_OBJ) $(KERNEL_OBJ)
+	@mkdir -p $(@D); echo LINK $@; $(CC) -static -o $@ $^ $(SANITIZE) -fopenmp -lm
+kernels-arm64:
+	@$(MAKE) --no-print-directory BUILD=build/arm64 CC=aarch64-linux-gnu-gcc build/arm64/static/kernels
+check-isa: $(BUILD)/static/kernels kernels-arm64 ## the kernels on every ISA, natively or emulated (EMULATE=1: emulated)
+	@BUILD=$(BUILD) sh tests/isa/run.sh
 
 # ---- installing ----
 
@@ -149,6 +155,6 @@ clean: ## remove all that was made
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all deps deps-check demo bench check ulp check-fast asan ubsan tsan coverage arm64 man install format clean help
+.PHONY: all deps deps-check demo bench check ulp check-fast asan ubsan tsan coverage arm64 kernels-arm64 check-isa man install format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
