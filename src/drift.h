@@ -75,6 +75,7 @@ typedef struct drift_field_config {
 typedef struct drift_field_report {
     double loss;                     /* mean over rows b of mean(F_total^2); what a trainer minimises, flat by design when normalised */
     double scale;                    /* weighted mean distance before its clamp (normalized form), else 1 */
+    double unit;                     /* V is in these units of x (the spec's s_in; 1 where features are not normalised) */
     double raw[DRIFT_MAX_TAUS];      /* per temperature: mean of V^2 (F^2) before any drift normalisation: the figure to watch */
 } drift_field_report;
 
@@ -90,6 +91,33 @@ typedef struct drift_field_shape {
     size_t negatives; /* N >= 0, extra negatives */
     size_t dim;       /* D (S in the spec) >= 1 */
 } drift_field_shape;
+
+/* The field V[B,G,D] at every generated sample, under the configuration.
+ *
+ *   generated[B,G,D]  positives[B,P,D]  negatives[B,N,D] (NULL where N is 0), row major
+ *   w_generated[B,G]  w_positives[B,P]  w_negatives[B,N]: weights >= 0, NULL for ones. Joint form: NULL, all of them.
+ *
+ * V is the sum over the temperatures, in units of report->unit. The loss is report->loss = mean of V^2, and its gradient
+ * with respect to generated is -2 V / (B G D unit), V being a constant (stop-gradient).
+ *
+ * Error. exact and joint: distances come from coordinate differences, so copies are at distance 0; V is good to a few
+ * 1e-6 of its size, and the joint form never underflows where V does not. normalized: samples are centred per batch;
+ * where D >= 32 squares of distances are |x|^2 + |y|^2 - 2xy, taken again from differences where that loses more than
+ * four bits, so V is good to a few 1e-6, and to about 1e-5 where samples are within 1e-3 of their spread of each other.
+ *
+ * Memory beyond the arguments: O((G+P+N) (D + 32)) per batch, and where it helps up to 64 MiB of distances.
+ * DRIFT_INVALID: an empty size, a temperature that is not positive, weights whose mean is 0, weights or a self that the
+ * form does not have. */
+DRIFT_API drift_status drift_field(const drift_field_config *config, const drift_field_shape *shape, const float *generated,
+                                   const float *positives, const float *negatives, const float *w_generated,
+                                   const float *w_positives, const float *w_negatives, float *v,
+                                   drift_field_report *report);
+
+/* The same in double precision by the reference kernels: plain loops, for checking. */
+DRIFT_API drift_status drift_field_f64(const drift_field_config *config, const drift_field_shape *shape,
+                                       const double *generated, const double *positives, const double *negatives,
+                                       const double *w_generated, const double *w_positives, const double *w_negatives,
+                                       double *v, drift_field_report *report);
 
 #ifdef __cplusplus
 }

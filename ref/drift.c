@@ -1,0 +1,142 @@
+/* The drifting field, step by step, for one generated sample x against n columns y_j (transposed: coordinate k of y_j is
+ * y[k stride + j]). How the three forms are put together from these steps: src/cpu/drift.c and docs/ops/drift.md. */
+#include "kernel.h"
+
+#include "base/real.h"
+
+/* d_j^2 = |x - y_j|^2 */
+void K(field_squares)(size_t n, size_t dim, size_t stride, const real *x, const real *y, real *squares)
+{
+    for (size_t j = 0; j < n; j++) {
+        real sum = 0;
+        for (size_t k = 0; k < dim; k++) {
+            real step = y[k * stride + j] - x[k];
+            sum += step * step;
+        }
+        squares[j] = sum;
+    }
+}
+
+/* K_j = exp(shift - d_j / tau), the kernel of the paper */
+static real kernel(real rate, real shift, real square)
+{
+    return (real)drift_exp((double)(shift - rate * (real)sqrt(square)));
+}
+
+/* joint form: sums of K over a row and, row by row, over the columns */
+void K(field_sums)(size_t n, real rate, real shift, const real *squares, real *column, real *row)
+{
+    *row = 0;
+    for (size_t j = 0; j < n; j++) {
+        real k = kernel(rate, shift, squares[j]);
+        *row += k;
+        if (column)
+            column[j] += k;
+    }
+}
+
+/* A_ij = K_ij / sqrt(rowsum_i colsum_j): a = 1 / sqrt(rowsum), c_j = 1 / sqrt(colsum) */
+void K(field_weights)(size_t n, real rate, real shift, real a, real most, real least, const real *squares, const real *c,
+                      const real *weight, real *w, real *row)
+{
+    *row = 0;
+    for (size_t j = 0; j < n; j++) {
+        real scale = a * c[j], affinity = kernel(rate, shift, squares[j]) * (scale < most ? scale : most);
+        affinity = least > affinity ? least : affinity;
+        w[j] = weight ? affinity * weight[j] : affinity;
+        *row += w[j];
+    }
+}
+
+void K(field_nearest)(size_t n, const real *squares, real *column, real *row)
+{
+    *row = R(INFINITY);
+    for (size_t j = 0; j < n; j++) {
+        *row = *row < squares[j] ? *row : squares[j];
+        if (column)
+            column[j] = column[j] < squares[j] ? column[j] : squares[j];
+    }
+}
+
+void K(field_log_sums)(size_t n, real rate, real nearest, const real *squares, const real *column_nearest, real *column,
+                       real *row)
+{
+    *row = 0;
+    for (size_t j = 0; j < n; j++) {
+        real d = (real)sqrt(squares[j]);
+        if (squares[j] == R(INFINITY))
+            continue;
+        *row += (real)drift_exp((double)(rate * ((real)sqrt(nearest) - d)));
+        if (column)
+            column[j] += (real)drift_exp((double)(rate * ((real)sqrt(column_nearest[j]) - d)));
+    }
+}
+
+/* log A_ij = -d_ij / tau - max(log floor, L_i + C_j) / 2, L and C the log of row and column sum */
+void K(field_log_weights)(size_t n, real rate, real l, real log_floor, real least, const real *squares,
+                          const real *column, const real *weight, real *w, real *row)
+{
+    *row = 0;
+    for (size_t j = 0; j < n; j++) {
+        real sums = l + column[j], affinity = 0;
+        if (squares[j] != R(INFINITY)) {
+            sums = log_floor > sums ? log_floor : sums;
+            affinity = (real)drift_exp((double)(-rate * (real)sqrt(squares[j]) - R(0.5) * sums));
+        }
+        affinity = least > affinity ? least : affinity;
+        w[j] = weight ? affinity * weight[j] : affinity;
+        *row += w[j];
+    }
+}
+
+/* exact form: the softmax over one side, before its division by the sum */
+void K(field_softmax)(size_t n, real rate, const real *squares, const real *log_weight, real *w, real *row)
+{
+    real top = R(-INFINITY);
+    for (size_t j = 0; j < n; j++) {
+        w[j] = (log_weight ? log_weight[j] : 0) - rate * (real)sqrt(squares[j]);
+        top = w[j] > top || w[j] != w[j] ? w[j] : top;
+    }
+    *row = 0;
+    for (size_t j = 0; j < n; j++) {
+        w[j] = w[j] == R(-INFINITY) ? 0 : (real)drift_exp((double)(w[j] - top));
+        *row += w[j];
+    }
+}
+
+/* sum_j w_j (y_j - x): differences, because the coefficients of x cancel */
+void K(field_force)(size_t n, size_t dim, size_t stride, const real *x, const real *y, const real *w, real *force)
+{
+    for (size_t k = 0; k < dim; k++) {
+        force[k] = 0;
+        for (size_t j = 0; j < n; j++)
+            force[k] += w[j] * (y[k * stride + j] - x[k]);
+    }
+}
+
+void K(field_coefficients)(size_t split, size_t n, real first, real second, real *w, real *row)
+{
+    *row = 0;
+    for (size_t j = 0; j < n; j++) {
+        w[j] *= j < split ? first : second;
+        *row += w[j];
+    }
+}
+
+void K(field_centre)(size_t n, real alpha, const real *x, real *f, real *square)
+{
+    *square = 0;
+    for (size_t k = 0; k < n; k++) {
+        f[k] -= alpha * x[k];
+        *square += f[k] * f[k];
+    }
+}
+
+void K(field_total)(size_t n, size_t taus, size_t stride, const real *factor, const real *f, real *v)
+{
+    for (size_t k = 0; k < n; k++) {
+        v[k] = 0;
+        for (size_t t = 0; t < taus; t++)
+            v[k] += factor[t] * f[t * stride + k];
+    }
+}

@@ -1,0 +1,328 @@
+/* The drifting field: what the forms share, and the exact and the joint form. spec: the definition (paper, section 3)
+ * and Algorithm 2. Distances are taken from coordinate differences; memory is O((G+P+N) (D + blocks)).
+ *
+ * exact   V_i = attraction sum_j w+_ij (p_j - x_i) / sum_j w+_ij  -  repulsion (the same over the negatives)
+ * joint   A_ij = K_ij / sqrt(max(floor, rowsum_i colsum_j))
+ *         V_i = attraction (sum_neg A) sum_pos A_ij (p_j - x_i) - repulsion (sum_pos A) sum_neg A_ij (y_j - x_i)
+ * joint in two passes: sums of K = exp(-d/tau) over rows and columns, then the force. Where some sum is below e^-60, K
+ * itself under-flows somewhere that matters: then the same in the log domain, relative to the nearest neighbours. */
+#include "cpu/drift.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/real.h"
+#include "base/scratch.h"
+#include "cpu/field.h"
+
+real *CPU(field_take)(real **at, size_t *used, size_t n)
+{
+    const size_t line = 64 / sizeof(real);
+    real *taken = *at ? *at + *used : NULL;
+    *used += (n + line - 1) / line * line;
+    return taken;
+}
+
+/* Column j of problem b: dim reals. */
+static const real *column(const struct drift_call *call, size_t b, size_t j)
+{
+    const size_t dim = call->shape.dim;
+    if (j < call->self)
+        return call->gen + (b * call->shape.generated + j) * dim;
+    if (j < call->split)
+        return call->neg + (b * call->shape.negatives + j - call->self) * dim;
+    return call->pos + (b * call->shape.positives + j - call->split) * dim;
+}
+
+void CPU(field_transpose)(const struct drift_call *call, size_t b, real *y)
+{
+    for (size_t j = 0; j < call->columns; j++) {
+        const real *from = column(call, b, j);
+        for (size_t k = 0; k < call->shape.dim; k++)
+            y[k * call->stride + j] = from[k];
+    }
+    for (size_t k = 0; k < call->shape.dim; k++)
+        for (size_t j = call->columns; j < call->stride; j++)
+            y[k * call->stride + j] = 0;
+}
+
+real CPU(field_weight)(const struct drift_call *call, size_t b, size_t j)
+{
+    if (j < call->self)
+        return call->w_gen ? call->w_gen[b * call->shape.generated + j] : 1;
+    if (j < call->split)
+        return call->w_neg ? call->w_neg[b * call->shape.negatives + j - call->self] : 1;
+    return call->w_pos ? call->w_pos[b * call->shape.positives + j - call->split] : 1;
+}
+
+/* ---- exact and joint ---- */
+
+/* The workspace of one problem, and the temperature at work. */
+struct plain {
+    const struct drift_call *call;
+    size_t b;
+    real rate, log_floor;
+    real *y;                    /* [dim,stride] */
+    real *log_weight;           /* [columns]: exact form with weights, else NULL */
+    real *row, *row_near;       /* [G]: sums over columns; log domain: their logs; squares of the nearest */
+    real *column, *column_near; /* [columns] */
+    real *partial;              /* [blocks,columns] */
+    double *row_square;         /* [G]: |V_i|^2 of this temperature */
+    real *threads;              /* [threads, stride + 3 dim] */
+    int log_domain;
+};
+
+static size_t lay_out(struct plain *p, real *at)
+{
+    const struct drift_call *call = p->call;
+    const size_t g = call->shape.generated, m = call->columns;
+    size_t used = 0;
+    p->y = CPU(field_take)(&at, &used, call->shape.dim * call->stride);
+    p->log_weight = CPU(field_take)(&at, &used, m);
+    p->row = CPU(field_take)(&at, &used, g);
+    p->row_near = CPU(field_take)(&at, &used, g);
+    p->column = CPU(field_take)(&at, &used, m);
+    p->column_near = CPU(field_take)(&at, &used, m);
+    p->partial = CPU(field_take)(&at, &used, call->blocks * m);
+    p->row_square = (double *)CPU(field_take)(&at, &used, g * sizeof(double) / sizeof(real));
+    p->threads = CPU(field_take)(&at, &used, (size_t)call->threads * (call->stride + 3 * call->shape.dim + 64));
+    return used * sizeof(real);
+}
+
+static real *thread_memory(const struct plain *p)
+{
+    return p->threads + (size_t)omp_get_thread_num() * (p->call->stride + 3 * p->call->shape.dim + 64);
+}
+
+static const real *row_of(const struct plain *p, size_t i)
+{
+    return p->call->gen + (p->b * p->call->shape.generated + i) * p->call->shape.dim;
+}
+
+/* |x_i - y_j|^2 over all columns; infinity where x_i does not see itself. */
+static void squares_of(const struct plain *p, size_t i, real *squares)
+{
+    const struct drift_call *call = p->call;
+    kernels()->field_squares(call->columns, call->shape.dim, call->stride, row_of(p, i), p->y, squares);
+    if (call->self && call->config->self == DRIFT_SELF_MASKED)
+        squares[i] = (real)INFINITY;
+}
+
+typedef void row_job(struct plain *p, size_t block, size_t i, real *memory);
+
+/* job(i) for every row, block by block. */
+static void for_rows(struct plain *p, row_job *job)
+{
+    const struct drift_call *call = p->call;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(call->threads) if (call->threads > 1)
+    for (size_t block = 0; block < call->blocks; block++) {
+        size_t end = (block + 1) * call->block_rows;
+        end = end < call->shape.generated ? end : call->shape.generated;
+        real *memory = thread_memory(p);
+        for (size_t i = block * call->block_rows; i < end; i++)
+            job(p, block, i, memory);
+    }
+}
+
+static void sum_row(struct plain *p, size_t block, size_t i, real *squares)
+{
+    squares_of(p, i, squares);
+    kernels()->field_sums(p->call->columns, p->rate, 0, squares, p->partial + block * p->call->columns, &p->row[i]);
+}
+
+static void nearest_row(struct plain *p, size_t block, size_t i, real *squares)
+{
+    squares_of(p, i, squares);
+    kernels()->field_nearest(p->call->columns, squares, p->partial + block * p->call->columns, &p->row_near[i]);
+}
+
+static void log_sum_row(struct plain *p, size_t block, size_t i, real *squares)
+{
+    squares_of(p, i, squares);
+    kernels()->field_log_sums(p->call->columns, p->rate, p->row_near[i], squares, p->column_near,
+                              p->partial + block * p->call->columns, &p->row[i]);
+}
+
+/* Fills the blocks' column results with `value`, runs the job, and combines them in order: added up, or the least. */
+static void columns_over_rows(struct plain *p, row_job *job, real value, real *column)
+{
+    const size_t m = p->call->columns, blocks = p->call->blocks;
+    for (size_t i = 0; i < blocks * m; i++)
+        p->partial[i] = value;
+    for_rows(p, job);
+    memcpy(column, p->partial, m * sizeof *column);
+    for (size_t block = 1; block < blocks; block++)
+        for (size_t j = 0; j < m; j++) {
+            const real part = p->partial[block * m + j];
+            column[j] = value == 0 ? column[j] + part : column[j] < part ? column[j] : part;
+        }
+}
+
+/* x -> 1/sqrt(x); 0 where some x is below e^-60 (or NaN) and the log domain is needed. */
+static int invert_roots(size_t n, real *x)
+{
+    const real least = (real)8.7e-27;
+    int good = 1;
+    for (size_t i = 0; i < n; i++) {
+        good &= x[i] >= least;
+        x[i] = 1 / (real)sqrt(x[i]);
+    }
+    return good;
+}
+
+/* log of sums that were taken relative to the nearest: log sum - d_nearest / tau */
+static void logs(size_t n, real rate, const real *near, real *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (real)(drift_log((double)x[i]) - (double)rate * sqrt((double)near[i]));
+}
+
+/* Row and column sums of K, as factors 1/sqrt or as logs. */
+static void joint_sums(struct plain *p)
+{
+    const size_t g = p->call->shape.generated, m = p->call->columns;
+    columns_over_rows(p, sum_row, 0, p->column);
+    p->log_domain = !(invert_roots(g, p->row) & invert_roots(m, p->column));
+    if (!p->log_domain)
+        return;
+    columns_over_rows(p, nearest_row, (real)INFINITY, p->column_near);
+    columns_over_rows(p, log_sum_row, 0, p->column);
+    logs(g, p->rate, p->row_near, p->row);
+    logs(m, p->rate, p->column_near, p->column);
+}
+
+/* Weights of the columns in [from, from + n) in place of the squares; returns their sum. */
+static real weights_of(const struct plain *p, size_t i, size_t from, size_t n, real *squares)
+{
+    const drift_field_config *config = p->call->config;
+    real sum;
+    if (config->form == DRIFT_EXACT) {
+        const real *log_weight = p->log_weight ? p->log_weight + from : NULL;
+        kernels()->field_softmax(n, p->rate, squares + from, log_weight, squares + from, &sum);
+    } else if (p->log_domain) {
+        kernels()->field_log_weights(n, p->rate, p->row[i], p->log_floor, 0, squares + from, p->column + from, NULL,
+                                     squares + from, &sum);
+    } else {
+        const real most = config->floor > 0 ? (real)(1 / sqrt(config->floor)) : (real)INFINITY;
+        kernels()->field_weights(n, p->rate, 0, p->row[i], most, 0, squares + from, p->column + from, NULL,
+                                 squares + from, &sum);
+    }
+    return sum;
+}
+
+/* V_i of one temperature, added to what other temperatures gave. */
+static void force_row(struct plain *p, size_t block, size_t i, real *squares)
+{
+    const struct drift_call *call = p->call;
+    const size_t dim = call->shape.dim, split = call->split, others = call->columns - split;
+    real *pull = squares + call->stride, *push = pull + dim, *v = call->v + (p->b * call->shape.generated + i) * dim;
+    (void)block;
+
+    squares_of(p, i, squares);
+    const real negatives = weights_of(p, i, 0, split, squares), positives = weights_of(p, i, split, others, squares);
+    kernels()->field_force(split, dim, call->stride, row_of(p, i), p->y, squares, push);
+    kernels()->field_force(others, dim, call->stride, row_of(p, i), p->y + split, squares + split, pull);
+
+    real a = (real)call->config->attraction, b = (real)call->config->repulsion;
+    if (call->config->form == DRIFT_JOINT) {
+        a *= negatives;
+        b *= positives;
+    } else { /* a side without weight pulls nowhere */
+        a = positives == 0 ? 0 : a / positives;
+        b = negatives == 0 ? 0 : b / negatives;
+    }
+    double square = 0;
+    for (size_t k = 0; k < dim; k++) {
+        const real step = a * pull[k] - b * push[k];
+        v[k] += step;
+        square += (double)step * (double)step;
+    }
+    p->row_square[i] = square;
+}
+
+static int has_weights(const struct drift_call *call) { return call->w_gen || call->w_pos || call->w_neg; }
+
+drift_status CPU(field_plain)(struct drift_call *call)
+{
+    const size_t g = call->shape.generated, entries = call->shape.batches * g * call->shape.dim;
+    struct plain p = {.call = call};
+    real *memory = drift_scratch(lay_out(&p, NULL));
+    if (!memory)
+        return drift_fail(DRIFT_NO_MEMORY, "drift_field: no memory for %zu bytes", lay_out(&p, NULL));
+    lay_out(&p, memory);
+    real *log_weight = p.log_weight;
+    if (!has_weights(call))
+        p.log_weight = NULL;
+    p.log_floor = call->config->floor > 0 ? (real)drift_log(call->config->floor) : (real)-INFINITY;
+
+    memset(call->v, 0, entries * sizeof *call->v);
+    for (p.b = 0; p.b < call->shape.batches; p.b++) {
+        CPU(field_transpose)(call, p.b, p.y);
+        for (size_t j = 0; p.log_weight && j < call->columns; j++)
+            log_weight[j] = (real)drift_log((double)CPU(field_weight)(call, p.b, j));
+        for (int t = 0; t < call->config->taus; t++) {
+            p.rate = (real)(1 / call->config->tau[t]);
+            if (call->config->form == DRIFT_JOINT)
+                joint_sums(&p);
+            for_rows(&p, force_row);
+            for (size_t i = 0; i < g; i++)
+                call->report->raw[t] += p.row_square[i] / (double)entries;
+        }
+    }
+    return DRIFT_OK;
+}
+
+/* ---- the call ---- */
+
+static void cut(struct drift_call *call)
+{
+    const size_t g = call->shape.generated, least = 16;
+    call->self = call->config->self == DRIFT_SELF_NONE ? 0 : g;
+    call->split = call->self + call->shape.negatives;
+    call->columns = call->split + call->shape.positives;
+    call->stride = (call->columns + 15) / 16 * 16;
+    call->block_rows = (g + DRIFT_MAX_BLOCKS - 1) / DRIFT_MAX_BLOCKS;
+    call->block_rows = (call->block_rows + least - 1) / least * least;
+    call->blocks = (g + call->block_rows - 1) / call->block_rows;
+    /* below some 50 us of work a second thread costs more than it gives */
+    const double work =
+        (double)call->shape.batches * (double)g * (double)call->columns * (double)(call->shape.dim + 20);
+    call->threads = work < 2e5 ? 1 : omp_get_max_threads();
+}
+
+static double mean_square(size_t n, const real *v)
+{
+    double total = 0;
+    for (size_t i = 0; i < n; i += 4096) {
+        double sum = 0;
+        for (size_t k = i; k < n && k < i + 4096; k++)
+            sum += (double)v[k] * (double)v[k];
+        total += sum;
+    }
+    return total / (double)n;
+}
+
+drift_status CPU(field)(const drift_field_config *config, const drift_field_shape *shape, const real *gen,
+                        const real *pos, const real *neg, const real *w_gen, const real *w_pos, const real *w_neg,
+                        real *v, drift_field_report *report)
+{
+    struct drift_call call = {.config = config,
+                              .shape = *shape,
+                              .gen = gen,
+                              .pos = pos,
+                              .neg = neg,
+                              .v = v,
+                              .w_gen = w_gen,
+                              .w_pos = w_pos,
+                              .w_neg = w_neg,
+                              .report = report};
+    memset(report, 0, sizeof *report);
+    report->scale = report->unit = 1;
+    cut(&call);
+    drift_status status = config->form == DRIFT_NORMALIZED ? CPU(field_normalized)(&call) : CPU(field_plain)(&call);
+    if (!status)
+        report->loss = mean_square(shape->batches * shape->generated * shape->dim, v);
+    return status;
+}

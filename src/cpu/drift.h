@@ -1,0 +1,53 @@
+/* One call of the drifting field on the CPU. What the three forms share; included by src/cpu/drift*.c alone. */
+#ifndef DRIFT_CPU_DRIFT_H
+#define DRIFT_CPU_DRIFT_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+#include "kernel/kernel.h"
+
+#ifdef DRIFT_CPU_F64
+typedef double real;
+#define CPU(name) drift_cpu_##name##_f64
+#define kernels drift_kernels_f64
+#else
+typedef float real;
+#define CPU(name) drift_cpu_##name##_f32
+#define kernels drift_kernels
+#endif
+
+/* Columns are [generated ; extra negatives ; positives]; the first two are the negatives. Work is cut into blocks of
+ * rows (generated samples) that depend on the shape alone; each thread takes whole blocks, and what blocks add up is
+ * combined in their order, so results do not depend on threads. */
+struct drift_call {
+    const drift_field_config *config;
+    drift_field_shape shape;
+    const real *gen, *pos, *neg;       /* [B,G,D] [B,P,D] [B,N,D] */
+    const real *w_gen, *w_pos, *w_neg; /* [B,G] [B,P] [B,N]; NULL: ones */
+    real *v;                           /* [B,G,D] */
+    drift_field_report *report;
+
+    size_t self;    /* generated samples among the columns: G, or 0 where self is `none` */
+    size_t split;   /* negatives: self + N */
+    size_t columns; /* split + P */
+    size_t stride;  /* columns, rounded up to whole vectors */
+    size_t block_rows, blocks;
+    int threads;
+};
+
+enum { DRIFT_MAX_BLOCKS = 32 }; /* bounds the memory of the blocks' column sums */
+
+/* Takes n reals off a workspace, 64 bytes aligned; with *at NULL only counts. */
+real *CPU(field_take)(real **at, size_t *used, size_t n);
+
+/* y[k stride + j] = coordinate k of column j of problem b; zero beyond the columns. */
+void CPU(field_transpose)(const struct drift_call *call, size_t b, real *y);
+
+/* The weight of column j of problem b. */
+real CPU(field_weight)(const struct drift_call *call, size_t b, size_t j);
+
+drift_status CPU(field_plain)(struct drift_call *call);
+drift_status CPU(field_normalized)(struct drift_call *call);
+
+#endif

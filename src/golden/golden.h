@@ -1,0 +1,61 @@
+/* Golden values: one safetensors file holds one case, its inputs and what the reference made of them.
+ *
+ * metadata: case, kind, config (JSON), source, note. Tensors: in/NAME, out/NAME, grad/NAME, and f64/NAME where float64
+ * is the better judge. A tensor passes where the root mean square of its error is at most atol + rtol times that of
+ * the reference (rtol 1e-4 and atol 0 unless config says otherwise, by tensor or for all); with f64/NAME beside it, the
+ * nearer of the two judges. */
+#ifndef DRIFT_GOLDEN_GOLDEN_H
+#define DRIFT_GOLDEN_GOLDEN_H
+
+#include <jansson.h>
+
+#include "base/status.h"
+#include "io/safetensors.h"
+
+/* A case that is being verified: its file, its config, and the first tensor that is off. */
+typedef struct drift_golden {
+    const struct drift_safetensors *file;
+    json_t *config;
+    int compared; /* tensors */
+    int off;      /* whether one was outside its bound: then its name, error and bound */
+    char tensor[128];
+    double error, bound;
+} drift_golden;
+
+/* Computes a case of one kind and compares its results by drift_golden_compare. DRIFT_INVALID where the file lacks
+ * what the kind needs. */
+typedef drift_status drift_golden_verifier(drift_golden *golden);
+
+/* One line of `verify`. */
+typedef enum drift_golden_verdict { DRIFT_GOLDEN_OK, DRIFT_GOLDEN_OFF, DRIFT_GOLDEN_UNKNOWN_KIND } drift_golden_verdict;
+typedef struct drift_golden_result {
+    drift_golden_verdict verdict;
+    char kind[64];
+    int compared;
+    char tensor[128]; /* where off: the first tensor, its rms error and the bound */
+    double error, bound;
+} drift_golden_result;
+
+/* Verifies a file with the kernels in use (DRIFT_ISA), in float. A failure is an unreadable or incomplete file. */
+drift_status drift_golden_verify(const char *path, drift_golden_result *result);
+
+/* The kinds that verify knows, NULL at the end. */
+const char *const *drift_golden_kinds(void);
+
+/* ---- for verifiers ---- */
+
+/* Tensor in/NAME as floats, freshly allocated, with its shape checked: SIZE_MAX in `shape` takes any size and is
+ * replaced by it. Where `absent` is not NULL a missing tensor is no error: *absent = 1 and *x = NULL. */
+drift_status drift_golden_input(drift_golden *golden, const char *name, int rank, size_t *shape, int *absent, float **x);
+
+/* Compares n values with tensor NAME ("out/V"); one that the file lacks is passed over. */
+drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t n, const float *x);
+
+/* Settings of config; DRIFT_INVALID names the key. */
+drift_status drift_golden_number(drift_golden *golden, const char *key, double *value);
+drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value);
+
+/* drift.c */
+drift_golden_verifier drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
+
+#endif

@@ -1,0 +1,174 @@
+/* Checks of simd/drift.c. Distances are kept below 64 / rate, where the bounds of kernels.def hold. */
+#include <math.h>
+
+#include "check.h"
+
+/* Squares of distances in [0, 36), a few of them infinite (masked) or 0 (copies). */
+static struct check_array *squares_of(struct check *c, size_t n)
+{
+    struct check_array *squares = check_in(c, n, 0, 36);
+    for (size_t j = 0; j < n; j += 7)
+        check_set(squares, j, check_int(c, 0, 1) ? INFINITY : 0);
+    if (check_wild(c))
+        check_bits_only(c);
+    return squares;
+}
+
+static void scale_by_sum(struct check_array *y, size_t n, size_t terms, double size)
+{
+    double *scale = check_scale(y);
+    for (size_t i = 0; i < n; i++)
+        scale[i] = (double)terms * size;
+}
+
+void drift_check_field_squares(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 2000, 4096), dim = 1 + check_size(c, 60, 1), stride = n + (size_t)check_int(c, 0, 9);
+        struct check_array *x = check_in(c, dim, -4, 4), *y = check_in(c, dim * stride, -4, 4), *s = check_out(c, n);
+        if (check_wild(c))
+            check_bits_only(c);
+        CHECK(c, field_squares, n, dim, stride, x->p, y->p, s->p);
+    }
+}
+
+void drift_check_field_sums(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float rate = check_float(c, 0.1f, 10), shift = check_float(c, 0, 3);
+        struct check_array *squares = squares_of(c, n), *row = check_out(c, 1);
+        struct check_array *column = check_int(c, 0, 3) || check_timing(c) ? check_added(c, n, 0, 4) : NULL;
+        scale_by_sum(row, 1, n, 20);
+        if (column)
+            scale_by_sum(column, n, 1, 24);
+        CHECK(c, field_sums, n, rate, shift, squares->p, column ? column->p : NULL, row->p);
+    }
+}
+
+void drift_check_field_weights(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float rate = check_float(c, 0.1f, 10), shift = check_float(c, 0, 3), a = check_float(c, 0, 2);
+        float most = check_int(c, 0, 1) ? INFINITY : 2, least = check_int(c, 0, 1) ? 0 : 1e-3f;
+        struct check_array *squares = squares_of(c, n), *columns = check_in(c, n, 0, 2), *row = check_out(c, 1);
+        struct check_array *weight = check_int(c, 0, 1) ? check_in(c, n, 0, 2) : NULL, *w = check_out(c, n);
+        scale_by_sum(row, 1, n, 160);
+        scale_by_sum(w, n, 1, 160);
+        CHECK(c, field_weights, n, rate, shift, a, most, least, squares->p, columns->p, weight ? weight->p : NULL, w->p,
+              row->p);
+    }
+}
+
+void drift_check_field_nearest(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        struct check_array *squares = squares_of(c, n), *row = check_out(c, 1);
+        struct check_array *column = check_int(c, 0, 1) ? check_inplace(c, n, 0, 36) : NULL;
+        CHECK(c, field_nearest, n, squares->p, column ? column->p : NULL, row->p);
+    }
+}
+
+void drift_check_field_log_sums(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float rate = check_float(c, 0.1f, 10), nearest = check_float(c, 0, 0.01f);
+        struct check_array *squares = squares_of(c, n), *near = check_in(c, n, 0, 0.01f), *row = check_out(c, 1);
+        struct check_array *column = check_int(c, 0, 1) ? check_added(c, n, 0, 4) : NULL;
+        scale_by_sum(row, 1, n, 3);
+        if (column)
+            scale_by_sum(column, n, 1, 8);
+        CHECK(c, field_log_sums, n, rate, nearest, squares->p, near->p, column ? column->p : NULL, row->p);
+    }
+}
+
+void drift_check_field_log_weights(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float rate = check_float(c, 0.1f, 10), l = check_float(c, -8, 4);
+        float log_floor = check_int(c, 0, 1) ? -INFINITY : -9, least = check_int(c, 0, 1) ? 0 : 1e-3f;
+        struct check_array *squares = squares_of(c, n), *columns = check_in(c, n, -8, 4), *row = check_out(c, 1);
+        struct check_array *weight = check_int(c, 0, 1) ? check_in(c, n, 0, 2) : NULL, *w = check_out(c, n);
+        scale_by_sum(row, 1, n, 6000);
+        scale_by_sum(w, n, 1, 6000);
+        CHECK(c, field_log_weights, n, rate, l, log_floor, least, squares->p, columns->p, weight ? weight->p : NULL,
+              w->p, row->p);
+    }
+}
+
+void drift_check_field_softmax(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float rate = check_float(c, 0.1f, 10);
+        struct check_array *squares = squares_of(c, n), *w = check_out(c, n), *row = check_out(c, 1);
+        struct check_array *log_weight = check_int(c, 0, 1) ? check_in(c, n, -3, 3) : NULL;
+        scale_by_sum(row, 1, n, 1);
+        scale_by_sum(w, n, 1, 1);
+        CHECK(c, field_softmax, n, rate, squares->p, log_weight ? log_weight->p : NULL, w->p, row->p);
+    }
+}
+
+void drift_check_field_force(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 2000, 4096), dim = 1 + check_size(c, 60, 1), stride = n + (size_t)check_int(c, 0, 9);
+        struct check_array *x = check_in(c, dim, -4, 4), *y = check_in(c, dim * stride, -4, 4),
+                           *w = check_in(c, n, 0, 1);
+        struct check_array *force = check_out(c, dim);
+        if (check_wild(c))
+            check_bits_only(c);
+        else
+            scale_by_sum(force, dim, n, 8);
+        CHECK(c, field_force, n, dim, stride, x->p, y->p, w->p, force->p);
+    }
+}
+
+void drift_check_field_coefficients(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096), split = (size_t)check_int(c, 0, (int)n);
+        float first = check_float(c, -4, 0), second = check_float(c, 0, 4);
+        struct check_array *w = check_inplace(c, n, 0, 1), *row = check_out(c, 1);
+        if (check_wild(c))
+            check_bits_only(c);
+        else
+            scale_by_sum(row, 1, n, 4);
+        CHECK(c, field_coefficients, split, n, first, second, w->p, row->p);
+    }
+}
+
+void drift_check_field_centre(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float alpha = check_float(c, -2, 2);
+        struct check_array *x = check_in(c, n, -4, 4), *f = check_inplace(c, n, -4, 4), *square = check_out(c, 1);
+        if (check_wild(c))
+            check_bits_only(c);
+        else {
+            scale_by_sum(f, n, 1, 12);
+            scale_by_sum(square, 1, n, 4 * 144);
+        }
+        CHECK(c, field_centre, n, alpha, x->p, f->p, square->p);
+    }
+}
+
+void drift_check_field_total(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096), taus = 1 + (size_t)check_int(c, 0, 3),
+               stride = n + (size_t)check_int(c, 0, 9);
+        struct check_array *factor = check_in(c, taus, -2, 2), *f = check_in(c, taus * stride, -4, 4),
+                           *v = check_out(c, n);
+        if (check_wild(c))
+            check_bits_only(c);
+        else
+            scale_by_sum(v, n, taus, 8);
+        CHECK(c, field_total, n, taus, stride, factor->p, f->p, v->p);
+    }
+}
