@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/real.h"
 #include "kernel/kernel.h"
 
 drift_status drift_check_points(const char *name, size_t n, size_t least, size_t dim, const float *x)
@@ -66,7 +65,8 @@ static double sum_row(size_t n, const float *d)
 static void laplace_row(size_t n, float scale, float d[DRIFT_PAIR_BLOCK])
 {
     for (size_t j = 0; j < n; j++)
-        d[j] = (float)drift_exp(d[j] * scale);
+        d[j] *= scale;
+    drift_kernels()->exp(n, d, d);
 }
 
 /* The pairs of x's block `bx` with every block (from its own on, above the diagonal, where `within`). */

@@ -1,0 +1,176 @@
+/* Curves over steps as SVG. */
+#include <math.h> /* isfinite, INFINITY */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/axis.h"
+#include "report/svg.h"
+
+/* The drawing, and the box of the axes in it. */
+enum { WIDTH = 440, HEIGHT = 270, LEFT = 58, TOP = 10, RIGHT = WIDTH - 12, BOTTOM = HEIGHT - 42, COLUMNS = 370 };
+
+struct axes {
+    struct drift_axis x, y;
+};
+
+static void widen(double range[2], double value)
+{
+    if (value < range[0])
+        range[0] = value;
+    if (value > range[1])
+        range[1] = value;
+}
+
+/* The range of what can be drawn. */
+static struct axes axes_of(const drift_report *r, const drift_curve *curves, size_t count)
+{
+    double step[2] = {INFINITY, -INFINITY}, y[2] = {INFINITY, -INFINITY};
+    int log_scale = curves[0].log_scale;
+    for (size_t c = 0; c < count; c++)
+        for (size_t i = 0; i < curves[c].n; i++)
+            if (isfinite(curves[c].step[i]) && isfinite(curves[c].y[i]) && (!log_scale || curves[c].y[i] > 0)) {
+                widen(step, curves[c].step[i]);
+                widen(y, curves[c].y[i]);
+            }
+    for (size_t k = 0; k < r->level_count; k++)
+        if (!strcmp(r->levels[k].figure, curves[0].figure) && isfinite(r->levels[k].y) &&
+            (!log_scale || r->levels[k].y > 0))
+            widen(y, r->levels[k].y);
+    return (struct axes){drift_axis_of(step[0], step[1], 0), drift_axis_of(y[0], y[1], log_scale)};
+}
+
+static double across(const struct axes *axes, double step)
+{
+    return LEFT + (RIGHT - LEFT) * drift_axis_place(&axes->x, step);
+}
+
+static double down(const struct axes *axes, double y)
+{
+    return BOTTOM - (BOTTOM - TOP) * drift_axis_place(&axes->y, y);
+}
+
+/* 0.5, 2000, or 2 x 10^-5 with a raised exponent. */
+static void put_tick_label(struct drift_text *page, double value)
+{
+    double size = fabs(value);
+    if (!size || (size >= 0.01 && size < 1e5)) {
+        drift_text_print(page, "%g", value);
+        return;
+    }
+    int power = 0;
+    double digits = size;
+    for (; digits < 0.9999999; digits *= 10)
+        power--;
+    for (; digits > 9.9999999; digits /= 10)
+        power++;
+    drift_text_put(page, value < 0 ? "\xe2\x88\x92" : "");
+    if (digits > 1.0000001)
+        drift_text_print(page, "%.3g\xc2\xb7", digits);
+    drift_text_print(page, "10<tspan dy=\"-5\" font-size=\"8.5\">%s%d</tspan>", power < 0 ? "\xe2\x88\x92" : "",
+                     abs(power));
+}
+
+static void put_axes(struct drift_text *page, const struct axes *axes, const char *unit)
+{
+    drift_text_put(page, "<g class=\"grid\">");
+    for (size_t i = 0; i < axes->y.count; i++) {
+        double y = down(axes, axes->y.tick[i]);
+        drift_text_print(page, "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT, y,
+                         RIGHT, LEFT - 6, y + 4);
+        put_tick_label(page, axes->y.tick[i]);
+        drift_text_put(page, "</text>");
+    }
+    for (size_t i = 0; i < axes->x.count; i++) {
+        if (axes->x.tick[i] < 0)
+            continue;
+        double x = across(axes, axes->x.tick[i]);
+        drift_text_print(page, "<path d=\"M%.1f %dv4\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", x, BOTTOM,
+                         x, BOTTOM + 17);
+        put_tick_label(page, axes->x.tick[i]);
+        drift_text_put(page, "</text>");
+    }
+    drift_text_print(page, "<path class=\"base\" d=\"M%d %dH%d\"/></g>", LEFT, BOTTOM, RIGHT);
+    drift_text_print(page, "<text class=\"name\" x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text>", RIGHT, HEIGHT - 6);
+    if (unit && *unit) {
+        drift_text_print(page, "<text class=\"name\" x=\"%d\" y=\"%d\">", 4, HEIGHT - 6);
+        drift_text_escape(page, unit);
+        drift_text_put(page, "</text>");
+    }
+}
+
+/* The points of a column in the drawing are reduced to its first, lowest, highest and last, in their order. */
+static void put_column(struct drift_text *page, const struct axes *axes, const drift_curve *curve, size_t from,
+                       size_t end, int *pen_down)
+{
+    size_t low = from, high = from;
+    for (size_t i = from; i < end; i++) {
+        if (curve->y[i] < curve->y[low])
+            low = i;
+        if (curve->y[i] > curve->y[high])
+            high = i;
+    }
+    for (size_t i = from; i < end; i++) {
+        double x = across(axes, curve->step[i]), y = down(axes, curve->y[i]);
+        if (!isfinite(x) || !isfinite(y))
+            *pen_down = 0; /* a gap */
+        else if (end - from <= 4 || i == from || i == low || i == high || i + 1 == end) {
+            drift_text_print(page, "%c%.1f %.1f", *pen_down ? 'L' : 'M', x, y);
+            if (!*pen_down)
+                drift_text_put(page, "h0"); /* so that a lone point is a dot */
+            *pen_down = 1;
+        }
+    }
+}
+
+static void put_curve(struct drift_text *page, const struct axes *axes, const drift_curve *curve, size_t index,
+                      size_t count)
+{
+    int pen_down = 0;
+    size_t columns = curve->n > 2 * COLUMNS ? COLUMNS : curve->n;
+    drift_text_print(page, "<path class=\"curve c%zu%s\" d=\"", index % 5,
+                     count > 1 && !index && curve->n > COLUMNS ? " thin" : "");
+    for (size_t k = 0; k < columns; k++)
+        put_column(page, axes, curve, k * curve->n / columns, (k + 1) * curve->n / columns, &pen_down);
+    drift_text_put(page, "\"/>");
+}
+
+static void put_legend(struct drift_text *page, const drift_report *r, const drift_curve *curves, size_t count)
+{
+    drift_text_put(page, "<p class=\"legend\">");
+    for (size_t c = 0; c < count; c++) {
+        drift_text_print(page, "<span><i class=\"c%zu\"></i>", c % 5);
+        drift_text_escape(page, curves[c].name);
+        drift_text_put(page, "</span> ");
+    }
+    for (size_t k = 0; k < r->level_count; k++)
+        if (!strcmp(r->levels[k].figure, curves[0].figure) && isfinite(r->levels[k].y)) {
+            drift_text_put(page, "<span><i class=\"floor\"></i>");
+            drift_text_escape(page, r->levels[k].name);
+            drift_text_put(page, " ");
+            drift_text_number(page, r->levels[k].y);
+            drift_text_put(page, "</span> ");
+        }
+    drift_text_put(page, "</p>");
+}
+
+void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t first, size_t count)
+{
+    const drift_curve *curves = r->curves + first;
+    struct axes axes = axes_of(r, curves, count);
+    drift_text_put(page, "<figure class=\"chart\"><h3>");
+    drift_text_escape(page, curves[0].figure);
+    drift_text_put(page, "</h3>");
+    put_legend(page, r, curves, count);
+    drift_text_print(page, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+    drift_text_escape(page, curves[0].figure);
+    drift_text_put(page, " over steps\">");
+    put_axes(page, &axes, curves[0].unit);
+    for (size_t k = 0; k < r->level_count; k++) {
+        double y = down(&axes, r->levels[k].y);
+        if (!strcmp(r->levels[k].figure, curves[0].figure) && isfinite(y))
+            drift_text_print(page, "<path class=\"curve floor\" d=\"M%d %.1fH%d\"/>", LEFT, y, RIGHT);
+    }
+    for (size_t c = 0; c < count; c++)
+        put_curve(page, &axes, &curves[c], c, count);
+    drift_text_put(page, "</svg></figure>");
+}
