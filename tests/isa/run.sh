@@ -28,12 +28,12 @@ linux() {
 check() {
     name=$1 how=$2 start=$(date +%s)
     shift 2
-    "$@" > "$out/$name.txt" 2>&1
+    "$@" > "$out/$name.txt" 2> "$out/$name.log"
     status=$?
     took=$(($(date +%s) - start))
     if [ $status != 0 ]; then
         fail "$name: $how, status $status"
-        tail -n 20 "$out/$name.txt"
+        tail -n 20 "$out/$name.txt" "$out/$name.log"
     elif [ "$name" != ref ] && ! cmp "$out/c.txt" "$out/$name.txt"; then
         fail "$name: $how, other bits than c"
         diff "$out/c.txt" "$out/$name.txt" | head -n 20
@@ -50,7 +50,9 @@ if [ "$machine" = x86_64 ]; then
     check c-nehalem "emulated (qemu, no AVX)" qemu-x86_64 -cpu Nehalem "$kernels" $set
     skipped avx2 ||
         if native avx2; then check avx2 native "$kernels" --isa avx2 $set
-        else check avx2 "emulated (qemu)" qemu-x86_64 -cpu Haswell "$kernels" --isa avx2 $set; fi
+        else # qemu reads all of a masked load, hardware only what the mask asks for
+            check avx2 "emulated (qemu, guard bands only)" qemu-x86_64 -cpu Haswell "$kernels" --isa avx2 --no-pages $set
+        fi
     skipped avx512 ||
         if native avx512dq; then check avx512 native "$kernels" --isa avx512 $set
         elif linux; then check avx512 "emulated (bochs)" env VMLINUZ="$out/linux" sh "$here/bochs.sh" "$kernels" -- --isa avx512 $set

@@ -29,8 +29,8 @@ struct check {
 
     struct drift_cost cost;
     const struct drift_kernels *tables[DRIFT_ISA_COUNT]; /* asked for once: cpuid is slow in virtual machines */
-    int turn;   /* index into order; -1 before the first */
-    int hashed; /* the turn whose results go into the hash */
+    int turn;                                            /* index into order; -1 before the first */
+    int hashed;                                          /* the turn whose results go into the hash */
     int calls, failures;
     double worst; /* largest error seen, as a part of what is allowed */
     uint64_t hash;
@@ -102,6 +102,8 @@ float check_float(struct check *c, float low, float high)
 static struct check_array *array(struct check *c, size_t n, enum check_type type, enum check_role role)
 {
     enum check_place place = check_timing(c) ? CHECK_ALIGNED : (enum check_place)check_int(c, 0, 2);
+    if (c->options->no_pages && !check_timing(c))
+        place = CHECK_INSIDE;
     size_t step = type == CHECK_DOUBLE ? 8 : 4;
     struct check_array *a = NULL;
     if (c->array_count < MOST_ARRAYS)

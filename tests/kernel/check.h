@@ -103,6 +103,7 @@ struct drift_check_options {
     const char *only;        /* kernels whose name contains this; NULL: all */
     const char *isa;         /* compare c and this one alone; NULL: all that run here */
     int emulated;            /* few rounds, small sizes: for emulators */
+    int no_pages;            /* guard bands only, no page that faults */
     int list, hash, verbose; /* print names; a hash of each kernel's results; the largest error of each kernel */
     int timing, json;        /* time instead of verifying; print as JSON */
     double flops, bandwidth; /* this machine's peak per second on one thread, for timing; 0: unknown */

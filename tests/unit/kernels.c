@@ -1,5 +1,6 @@
 /* Verifies every kernel on every ISA that runs here: see tests/kernel/check.h and docs/testing.md.
- *   kernels [--isa NAME] [--only WORD] [--seed S] [--emulated] [--hash] [--verbose] [--list] [--time] [--json]
+ *   kernels [--isa NAME] [--only WORD] [--seed S] [--emulated] [--no-pages] [--hash] [--verbose] [--list] [--time]
+ * [--json]
  * [--which] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
             o.seed = strtoull(value, NULL, 10), i++;
         else if (!strcmp(a, "--emulated"))
             o.emulated = 1;
+        else if (!strcmp(a, "--no-pages"))
+            o.no_pages = 1;
         else if (!strcmp(a, "--hash"))
             o.hash = 1;
         else if (!strcmp(a, "--verbose"))
