@@ -2,10 +2,12 @@
  *
  *   by formula   checkerboard swiss_roll two_moons gaussians8 gaussians25 spiral pinwheel     endless
  *   by name      digits                                                                       1,797 images of 8x8
- *   by path      .png (dark pixels are density; endless), .npy .npz .csv (a point per row),
- *                an idx file of images or a folder of them (labels beside them), .gz allowed
+ *   by path      PNG (dark pixels are density; endless), npy npz csv (a point per row, or images [n,height,width] and
+ *                [n,height,width,channels]), an idx file of images or a folder of them (labels beside them; gz
+ * allowed). The kind is told by the file's first bytes, not by its name.
  *
  * A sample is `dim` floats: the coordinates of a point, or an image [height,width,channels] with black -1, white 1.
+ * Bytes become 2 byte/255 - 1, or 2 byte/16 - 1 where no byte of the set is above 16 (the digits); other numbers stay.
  * A set is read-only once open: several threads may draw from it. */
 #ifndef DRIFT_DATA_DATA_H
 #define DRIFT_DATA_DATA_H
@@ -22,16 +24,16 @@ enum drift_data_split {
 };
 
 struct drift_data {
-    char *name;                       /* as it was asked for */
-    size_t dim;                       /* numbers per sample */
-    size_t height, width, channels;   /* of images; 0 for points. dim = height width channels */
-    size_t size;                      /* rows held; 0: endless, drawn fresh */
-    const float *rows;                /* [size,dim]; NULL if endless */
-    const int *labels;                /* [size], NULL where there are none */
-    int classes;                      /* largest label + 1; 0 without labels */
-    int by_batch;                     /* endless, and a sample depends on the whole batch (swiss_roll) */
-    const struct drift_data_law *law; /* of an endless set: how it is drawn */
-    void *memory[3];                  /* what drift_data_close frees */
+    char *name;                               /* as it was asked for */
+    size_t dim;                               /* numbers per sample */
+    size_t height, width, channels;           /* of images; 0 for points. dim = height width channels */
+    size_t size;                              /* rows held; 0: endless, drawn fresh */
+    const float *rows;                        /* [size,dim]; NULL if endless */
+    const int *labels;                        /* [size], NULL where there are none */
+    int classes;                              /* largest label + 1; 0 without labels */
+    int by_batch;                             /* endless, and a sample depends on the whole batch (swiss_roll) */
+    const struct drift_data_law *law;         /* of an endless set: how it is drawn */
+    const struct drift_data_density *density; /* of a picture */
 };
 
 /* Opens a set by name or path. Unknown names are DRIFT_INVALID with the nearest known one; DRIFT_ALL takes all rows.
@@ -57,7 +59,8 @@ const char *const *drift_data_names(void);
 const char *drift_data_summary(const char *name);
 
 /* Where a file of the built-in data lies ("digits/images.idx3-ubyte"): below $DRIFT_DATA, else ./data, else beside the
- * program (../data, ../share/libdrift). The line says where was looked. Free *path. */
+ * program (../data, ../share/libdrift). Where DRIFT_DATA is set, nowhere else. The line says where was looked. Free
+ * *path. */
 drift_status drift_data_find(const char *name, char **path);
 
 #endif
