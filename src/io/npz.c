@@ -162,7 +162,7 @@ static uint32_t checksum(const unsigned char *data, size_t size)
 
 static drift_status unpack(struct zip *zip, const struct entry *entry, struct drift_npz_member *member)
 {
-    const unsigned char *packed;
+    const unsigned char *packed = NULL;
     drift_status status = locate(zip, entry, &packed);
     if (status)
         return status;
@@ -190,7 +190,7 @@ static drift_status unpack(struct zip *zip, const struct entry *entry, struct dr
 
 static drift_status read_members(struct zip *zip, struct drift_npz *npz)
 {
-    uint64_t at, entries;
+    uint64_t at = 0, entries = 0;
     drift_status status = find_directory(zip, &at, &entries);
     if (status)
         return status;

@@ -17,7 +17,7 @@ struct entry {
     char *name; /* with .npy */
 };
 
-static void put(unsigned char **p, uint32_t value, int bytes)
+static void put(unsigned char **p, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
         *(*p)++ = (unsigned char)(value >> 8 * i);
