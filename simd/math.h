@@ -29,7 +29,8 @@ VEC_MATH vec vec_exp_reduced(vec x, int bias, veci *t)
     return vec_fma(p, r, vec_set1(1));
 }
 
-/* e^x. Subnormal results are rounded from the full product, so they too are within the bound. */
+/* e^x, 0.8913 ULP at -0x1.765026p+2. Subnormal results are rounded from the full product, so they too are within the
+ * bound. */
 VEC_MATH vec vec_exp(vec x)
 {
     veci t;
@@ -65,7 +66,7 @@ VEC_MATH vec vec_log_normal(vec x, vec extra_exponent)
     return vec_fma(vec_add(vec_from_int(e), extra_exponent), vec_set1(0x1.62e43p-1f), log_m);
 }
 
-/* log x; -Inf at both zeros, NaN below. */
+/* log x, 0.9338 ULP at 0x1.4574e2p-1; -Inf at both zeros, NaN below. */
 VEC_MATH vec vec_log(vec x)
 {
     vmask small = vec_lt(x, vec_set1(0x1p-126f));
@@ -155,7 +156,7 @@ VEC_MATH vec vec_trig_reduce(vec x, veci *quadrant)
     return r;
 }
 
-/* sin x */
+/* sin x, 1.5542 ULP at 0x1.382b86p+105 */
 VEC_MATH vec vec_sin(vec x)
 {
     veci quadrant;
@@ -163,7 +164,7 @@ VEC_MATH vec vec_sin(vec x)
     return vec_select(vec_eq(x, vec_zero()), x, vec_sin_quadrant(r, quadrant)); /* keeps the sign of zero */
 }
 
-/* cos x */
+/* cos x, 1.5527 ULP at 0x1.5b4378p+16 */
 VEC_MATH vec vec_cos(vec x)
 {
     veci quadrant;
@@ -193,7 +194,7 @@ VEC_MATH vec vec_copysign(vec a, vec b)
     return vec_from_bits(veci_or(vec_bits(vec_abs(a)), veci_and(vec_bits(b), sign)));
 }
 
-/* tanh x: an odd polynomial below 0.625, 1 - 2 / (e^2|x| + 1) above. */
+/* tanh x, 1.3622 ULP at 0x1.429024p-1: an odd polynomial below 0.625, 1 - 2 / (e^2|x| + 1) above. */
 VEC_MATH vec vec_tanh(vec x)
 {
     vec a = vec_min(vec_set1(10), vec_abs(x)), a2 = vec_mul(a, a);
@@ -207,7 +208,7 @@ VEC_MATH vec vec_tanh(vec x)
     return vec_copysign(vec_select(vec_lt(a, vec_set1(0.625f)), near, far), x);
 }
 
-/* erf x: an odd polynomial below 1, 1 - e^q(|x|) above, q fitted to log erfc. */
+/* erf x, 1.0544 ULP at 0x1.11dc9p+0: an odd polynomial below 1, 1 - e^q(|x|) above, q fitted to log erfc. */
 VEC_MATH vec vec_erf(vec x)
 {
     vec a = vec_min(vec_set1(4), vec_abs(x)), a2 = vec_mul(a, a);
