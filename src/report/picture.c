@@ -58,9 +58,11 @@ drift_status drift_report_evolution(const drift_report *r, const char *path)
         status = draw_panel(&canvas, MARGIN + i * (STRIP_PANEL + GAP), CAPTION, STRIP_PANEL, r, &view, frame->n,
                             frame->x, caption);
     }
+    /* As many points as the last frame has, so that the two look alike where they are. */
+    size_t most = frames ? r->frames[r->frame_count - 1].n : r->data_n;
     if (!status)
-        status = draw_panel(&canvas, MARGIN + frames * (STRIP_PANEL + GAP), CAPTION, STRIP_PANEL, r, &view, r->data_n,
-                            r->data, "data");
+        status = draw_panel(&canvas, MARGIN + frames * (STRIP_PANEL + GAP), CAPTION, STRIP_PANEL, r, &view,
+                            r->data_n < most ? r->data_n : most, r->data, "data");
     return write_and_free(&canvas, status, path);
 }
 

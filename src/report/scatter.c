@@ -5,7 +5,7 @@
 #include "report/axis.h"
 #include "report/svg.h"
 
-enum { SIDE = 1000, FAR = 5000, EDGE = 90, DATA_BEHIND = 1500 };
+enum { SIDE = 1000, FAR = 5000, EDGE = 90, DATA_BEHIND = 1500, MOST_ARROWS = 200 };
 
 /* [0, 1] to the drawing, where what is far outside stays near enough for short numbers. NaN goes outside. */
 static int on_drawing(double place)
@@ -126,7 +126,7 @@ double drift_svg_arrows(struct drift_text *page, const drift_report *r, const st
     double factor = lengthening(arrows, r->dim, view->side);
     struct drift_layer behind = {"faint", r->data_n, DATA_BEHIND, r->data};
     struct drift_layer at = {"gen", arrows->n, 600, arrows->x};
-    size_t stride = 1 + arrows->n / 600;
+    size_t stride = (arrows->n + MOST_ARROWS - 1) / MOST_ARROWS;
     open_drawing(page, 0, "the field as arrows");
     drift_text_print(page, "<rect class=\"panel\" width=\"%d\" height=\"%d\"/>", SIDE, SIDE);
     put_dots(page, view, r->dim, &behind);
