@@ -1,0 +1,245 @@
+/* Every op of the tape: its gradient in double against central differences, on the CPU and on the fenced backend; its
+ * result in float against double; and that backward accumulates. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "cpu/cpu.h"
+#include "op/op.h"
+#include "tests/support/fenced.h"
+
+enum { INPUTS = 3, MOST = 256 };
+
+typedef drift_tensor *model(drift_tape *tape, drift_tensor **x, int choice);
+
+struct op_case {
+    const char *name;
+    model *run;
+    int choice;
+    struct {
+        int dims;
+        size_t size[DRIFT_MAX_DIMS];
+    } x[INPUTS];
+    int positive; /* inputs in [0.5, 1.5) instead of [-1, 1) */
+};
+
+#define MODEL(name) static drift_tensor *name(drift_tape *t, drift_tensor **x, int choice)
+#define UNUSED (void)x, (void)choice
+MODEL(unary) { return drift_unary(t, (drift_unary_kind)choice, x[0]); }
+MODEL(add) { UNUSED; return drift_add(t, x[0], x[1]); }
+MODEL(sub) { UNUSED; return drift_sub(t, x[0], x[1]); }
+MODEL(mul) { UNUSED; return drift_mul(t, x[0], x[1]); }
+MODEL(square) { UNUSED; return drift_mul(t, x[0], x[0]); }
+MODEL(scale) { UNUSED; return drift_scale(t, -1.75, x[0]); }
+MODEL(linear) { return drift_linear(t, x[0], x[1], choice ? x[2] : NULL); }
+MODEL(add_bias) { UNUSED; return drift_add_bias(t, x[0], x[1]); }
+MODEL(matmul) { return drift_matmul(t, choice & 1, choice >> 1, x[0], x[1]); }
+MODEL(reduce) { return drift_reduce(t, (drift_reduce_kind)choice, x[0]); }
+MODEL(softmax) { UNUSED; return drift_softmax(t, x[0]); }
+MODEL(rms_norm) { UNUSED; return drift_rms_norm(t, 1e-3, x[0], x[1]); }
+MODEL(layer_norm) { UNUSED; return drift_layer_norm(t, 1e-3, x[0], x[1], x[2]); }
+MODEL(distance) { UNUSED; return drift_distance(t, x[0], x[1]); }
+MODEL(mean_square) { UNUSED; return drift_mean_square(t, x[0], x[1]); }
+MODEL(reshape) { UNUSED; return drift_reshape(t, x[0], 2, (const size_t[]){6, 2}); }
+/* x feeds three ops, one of them through a view */
+MODEL(branches)
+{
+    UNUSED;
+    drift_tensor *flat = drift_reshape(t, x[0], 1, (const size_t[]){12});
+    drift_tensor *again = drift_reshape(t, drift_unary(t, DRIFT_SILU, flat), 2, x[0]->size);
+    return drift_add(t, drift_mul(t, again, x[0]), drift_unary(t, DRIFT_TANH, x[0]));
+}
+static drift_tensor *segment(void *context, drift_tape *t, drift_tensor *x)
+{
+    drift_tensor **p = context;
+    return drift_add(t, drift_unary(t, DRIFT_SILU, drift_linear(t, x, p[1], p[2])), x);
+}
+MODEL(recompute)
+{
+    UNUSED;
+    drift_tensor *h = drift_tape_recompute(t, segment, x, x[0]);
+    return drift_mul(t, drift_tape_recompute(t, segment, x, h), x[0]);
+}
+
+#define UNARY(upper, lower) {#lower, unary, DRIFT_##upper, {{2, {5, 7}}}, DRIFT_##upper == DRIFT_LOG || DRIFT_##upper == DRIFT_SQRT},
+static const struct op_case cases[] = {
+    DRIFT_UNARIES(UNARY)
+    {"add", add, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
+    {"sub", sub, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
+    {"mul", mul, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
+    {"square", square, 0, {{2, {3, 4}}}, 0},
+    {"scale", scale, 0, {{2, {3, 4}}}, 0},
+    {"linear", linear, 1, {{3, {2, 3, 4}}, {2, {4, 5}}, {1, {5}}}, 0},
+    {"linear without bias", linear, 0, {{2, {3, 4}}, {2, {4, 5}}}, 0},
+    {"add_bias", add_bias, 0, {{3, {2, 3, 4}}, {1, {4}}}, 0},
+    {"matmul", matmul, 0, {{2, {3, 4}}, {2, {4, 5}}}, 0},
+    {"matmul, a transposed", matmul, 1, {{2, {4, 3}}, {2, {4, 5}}}, 0},
+    {"matmul, b transposed", matmul, 2, {{2, {3, 4}}, {2, {5, 4}}}, 0},
+    {"matmul, both transposed", matmul, 3, {{2, {4, 3}}, {2, {5, 4}}}, 0},
+    {"batched matmul", matmul, 0, {{3, {2, 3, 4}}, {3, {2, 4, 5}}}, 0},
+    {"batched matmul, a transposed", matmul, 1, {{3, {2, 4, 3}}, {3, {2, 4, 5}}}, 0},
+    {"batched matmul, b transposed", matmul, 2, {{3, {2, 3, 4}}, {3, {2, 5, 4}}}, 0},
+    {"batched matmul, both transposed", matmul, 3, {{3, {2, 4, 3}}, {3, {2, 5, 4}}}, 0},
+    {"sum", reduce, DRIFT_SUM, {{3, {2, 3, 5}}}, 0},
+    {"mean", reduce, DRIFT_MEAN, {{3, {2, 3, 5}}}, 0},
+    {"max", reduce, DRIFT_MAX, {{3, {2, 3, 5}}}, 0},
+    {"log_sum_exp", reduce, DRIFT_LOG_SUM_EXP, {{3, {2, 3, 5}}}, 0},
+    {"softmax", softmax, 0, {{2, {3, 7}}}, 0},
+    {"rms_norm", rms_norm, 0, {{2, {3, 7}}, {1, {7}}}, 0},
+    {"layer_norm", layer_norm, 0, {{2, {3, 7}}, {1, {7}}, {1, {7}}}, 0},
+    {"distance", distance, 0, {{2, {3, 2}}, {2, {5, 2}}}, 0},
+    {"mean_square", mean_square, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
+    {"reshape", reshape, 0, {{3, {2, 2, 3}}}, 0},
+    {"branches", branches, 0, {{2, {3, 4}}}, 0},
+    {"recompute", recompute, 0, {{2, {3, 4}}, {2, {4, 4}}, {1, {4}}}, 0},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static size_t elements(const struct op_case *c, int i)
+{
+    size_t n = c->x[i].dims || i == 0 ? 1 : 0;
+    for (int d = 0; d < c->x[i].dims; d++)
+        n *= c->x[i].size[d];
+    return n;
+}
+
+static double random_at(uint32_t step, size_t i)
+{
+    return drift_random_uniform_at(7, DRIFT_RANDOM_TEST, step, i);
+}
+
+/* Values on the host, one array per input; floats, so that both precisions see the same. */
+static void draw(const struct op_case *c, double value[INPUTS][MOST])
+{
+    for (int i = 0; i < INPUTS; i++)
+        for (size_t j = 0; j < elements(c, i); j++) {
+            double u = random_at((uint32_t)i, j);
+            value[i][j] = (double)(float)(c->positive ? 0.5 + u : 2 * u - 1);
+        }
+}
+
+static drift_tensor *run(const struct op_case *c, drift_tape *tape, double value[INPUTS][MOST], drift_tensor **x)
+{
+    for (int i = 0; i < INPUTS; i++) {
+        float zero[MOST] = {0};
+        x[i] = elements(c, i) ? drift_tape_input(tape, c->x[i].dims, c->x[i].size, zero, 1) : NULL;
+        if (!x[i])
+            continue;
+        float narrow[MOST];
+        for (size_t j = 0; j < elements(c, i); j++)
+            narrow[j] = (float)value[i][j];
+        const void *host = x[i]->dtype == DRIFT_F64 ? (const void *)value[i] : narrow;
+        ck_assert_int_eq(drift_tensor_write(x[i], host), DRIFT_OK);
+    }
+    drift_tensor *y = c->run(tape, x, c->choice);
+    ck_assert_msg(!drift_tape_status(tape), "%s: %s", c->name, drift_message());
+    ck_assert_uint_le(drift_tensor_elements(y), MOST);
+    return y;
+}
+
+/* sum of w y and sum of |w y|, w being the gradient that backward starts from. */
+static double loss(const struct op_case *c, drift_tape *tape, double value[INPUTS][MOST], double *size)
+{
+    drift_tensor *x[INPUTS];
+    double y[MOST], sum = 0;
+    drift_tensor *result = run(c, tape, value, x);
+    ck_assert_int_eq(drift_tensor_read(result, y), DRIFT_OK);
+    *size = 0;
+    for (size_t i = 0; i < drift_tensor_elements(result); i++) {
+        sum += random_at(9, i) * y[i];
+        *size += fabs(random_at(9, i) * y[i]);
+    }
+    drift_tape_clear(tape);
+    return sum;
+}
+
+/* Central differences D(h) have the error h^2 f'''/6, of which |D(2h) - D(h)| is three times; and rounding: the loss has
+ * terms of `size`, each good to a few epsilon (64 covers our longest chains), divided by h. */
+static void check_against_differences(const struct op_case *c, const drift_backend *backend)
+{
+    const double h = 0x1p-17;
+    double value[INPUTS][MOST], w[MOST], gradient[INPUTS][MOST], size = 0;
+    drift_tape *tape;
+    drift_tensor *x[INPUTS];
+    ck_assert_int_eq(drift_tape_new(backend, &tape), DRIFT_OK);
+    draw(c, value);
+    drift_tensor *y = run(c, tape, value, x), *dy = drift_tape_tensor(tape, y->dims, y->size);
+    for (size_t i = 0; i < MOST; i++)
+        w[i] = random_at(9, i);
+    drift_tensor_write(dy, w);
+    drift_tape_backward(tape, y, dy);
+    drift_tape_backward(tape, y, dy); /* accumulates: twice the gradient */
+    ck_assert_msg(!drift_tape_status(tape), "%s: %s", c->name, drift_message());
+    for (int i = 0; i < INPUTS; i++)
+        if (x[i]) {
+            drift_tensor dx = drift_tensor_grad(x[i]);
+            ck_assert_int_eq(drift_tensor_read(&dx, gradient[i]), DRIFT_OK);
+        }
+    drift_tape_clear(tape);
+    for (int i = 0; i < INPUTS; i++)
+        for (size_t j = 0; j < elements(c, i); j++) {
+            double at = value[i][j], difference[2];
+            for (int k = 0; k < 2; k++) {
+                value[i][j] = at + (k + 1) * h;
+                double above = loss(c, tape, value, &size);
+                value[i][j] = at - (k + 1) * h;
+                difference[k] = (above - loss(c, tape, value, &size)) / (2 * (k + 1) * h);
+            }
+            value[i][j] = at;
+            double bound = fabs(difference[1] - difference[0]) + 64 * 0x1p-53 * (size + 1) / h;
+            double error = fabs(gradient[i][j] / 2 - difference[0]);
+            ck_assert_msg(bound < 1e-6 && error <= bound, "%s on %s: d/dx%d[%zu] is %.12g, differences say %.12g +- %.1g",
+                          c->name, backend->name, i, j, gradient[i][j] / 2, difference[0], bound);
+        }
+    drift_tape_free(tape);
+}
+
+START_TEST(differences) { check_against_differences(&cases[_i], drift_cpu_backend(DRIFT_F64)); }
+END_TEST
+
+START_TEST(fenced)
+{
+    const drift_backend backend = fenced_backend(DRIFT_F64);
+    check_against_differences(&cases[_i], &backend);
+}
+END_TEST
+
+/* Chains of at most some ten roundings on values of order one. */
+START_TEST(float_agrees)
+{
+    const struct op_case *c = &cases[_i];
+    double value[INPUTS][MOST], wide[MOST];
+    float narrow[MOST];
+    size_t n = 0;
+    draw(c, value);
+    for (int precision = 0; precision < 2; precision++) {
+        drift_tape *tape;
+        drift_tensor *x[INPUTS];
+        ck_assert_int_eq(drift_tape_new(drift_cpu_backend(precision ? DRIFT_F64 : DRIFT_F32), &tape), DRIFT_OK);
+        drift_tensor *y = run(c, tape, value, x);
+        n = drift_tensor_elements(y);
+        ck_assert_int_eq(drift_tensor_read(y, precision ? (void *)wide : (void *)narrow), DRIFT_OK);
+        drift_tape_free(tape);
+    }
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(fabs((double)narrow[i] - wide[i]) <= 32 * 0x1p-24 * (1 + fabs(wide[i])), "%s: y[%zu] is %.9g, %.9g",
+                      c->name, i, (double)narrow[i], wide[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("gradients");
+    TCase *tcase = tcase_create("every op");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, differences, 0, CASES);
+    tcase_add_loop_test(tcase, fenced, 0, CASES);
+    tcase_add_loop_test(tcase, float_agrees, 0, CASES);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
