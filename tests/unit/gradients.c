@@ -27,21 +27,69 @@ struct op_case {
 #define MODEL(name) static drift_tensor *name(drift_tape *t, drift_tensor **x, int choice)
 #define UNUSED (void)x, (void)choice
 MODEL(unary) { return drift_unary(t, (drift_unary_kind)choice, x[0]); }
-MODEL(add) { UNUSED; return drift_add(t, x[0], x[1]); }
-MODEL(sub) { UNUSED; return drift_sub(t, x[0], x[1]); }
-MODEL(mul) { UNUSED; return drift_mul(t, x[0], x[1]); }
-MODEL(square) { UNUSED; return drift_mul(t, x[0], x[0]); }
-MODEL(scale) { UNUSED; return drift_scale(t, -1.75, x[0]); }
+MODEL(add)
+{
+    UNUSED;
+    return drift_add(t, x[0], x[1]);
+}
+MODEL(sub)
+{
+    UNUSED;
+    return drift_sub(t, x[0], x[1]);
+}
+MODEL(mul)
+{
+    UNUSED;
+    return drift_mul(t, x[0], x[1]);
+}
+MODEL(square)
+{
+    UNUSED;
+    return drift_mul(t, x[0], x[0]);
+}
+MODEL(scale)
+{
+    UNUSED;
+    return drift_scale(t, -1.75, x[0]);
+}
 MODEL(linear) { return drift_linear(t, x[0], x[1], choice ? x[2] : NULL); }
-MODEL(add_bias) { UNUSED; return drift_add_bias(t, x[0], x[1]); }
+MODEL(add_bias)
+{
+    UNUSED;
+    return drift_add_bias(t, x[0], x[1]);
+}
 MODEL(matmul) { return drift_matmul(t, choice & 1, choice >> 1, x[0], x[1]); }
 MODEL(reduce) { return drift_reduce(t, (drift_reduce_kind)choice, x[0]); }
-MODEL(softmax) { UNUSED; return drift_softmax(t, x[0]); }
-MODEL(rms_norm) { UNUSED; return drift_rms_norm(t, 1e-3, x[0], x[1]); }
-MODEL(layer_norm) { UNUSED; return drift_layer_norm(t, 1e-3, x[0], x[1], x[2]); }
-MODEL(distance) { UNUSED; return drift_distance(t, x[0], x[1]); }
-MODEL(mean_square) { UNUSED; return drift_mean_square(t, x[0], x[1]); }
-MODEL(reshape) { UNUSED; return drift_reshape(t, x[0], 2, (const size_t[]){6, 2}); }
+MODEL(softmax)
+{
+    UNUSED;
+    return drift_softmax(t, x[0]);
+}
+MODEL(rms_norm)
+{
+    UNUSED;
+    return drift_rms_norm(t, 1e-3, x[0], x[1]);
+}
+MODEL(layer_norm)
+{
+    UNUSED;
+    return drift_layer_norm(t, 1e-3, x[0], x[1], x[2]);
+}
+MODEL(distance)
+{
+    UNUSED;
+    return drift_distance(t, x[0], x[1]);
+}
+MODEL(mean_square)
+{
+    UNUSED;
+    return drift_mean_square(t, x[0], x[1]);
+}
+MODEL(reshape)
+{
+    UNUSED;
+    return drift_reshape(t, x[0], 2, (const size_t[]){6, 2});
+}
 /* x feeds three ops, one of them through a view */
 MODEL(branches)
 {
@@ -62,10 +110,10 @@ MODEL(recompute)
     return drift_mul(t, drift_tape_recompute(t, segment, x, h), x[0]);
 }
 
-#define UNARY(upper, lower) {#lower, unary, DRIFT_##upper, {{2, {5, 7}}}, DRIFT_##upper == DRIFT_LOG || DRIFT_##upper == DRIFT_SQRT},
+#define UNARY(upper, lower)                                                                                            \
+    {#lower, unary, DRIFT_##upper, {{2, {5, 7}}}, DRIFT_##upper == DRIFT_LOG || DRIFT_##upper == DRIFT_SQRT},
 static const struct op_case cases[] = {
-    DRIFT_UNARIES(UNARY)
-    {"add", add, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
+    DRIFT_UNARIES(UNARY){"add", add, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"sub", sub, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"mul", mul, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"square", square, 0, {{2, {3, 4}}}, 0},
@@ -104,10 +152,7 @@ static size_t elements(const struct op_case *c, int i)
     return n;
 }
 
-static double random_at(uint32_t step, size_t i)
-{
-    return drift_random_uniform_at(7, DRIFT_RANDOM_TEST, step, i);
-}
+static double random_at(uint32_t step, size_t i) { return drift_random_uniform_at(7, DRIFT_RANDOM_TEST, step, i); }
 
 /* Values on the host, one array per input; floats, so that both precisions see the same. */
 static void draw(const struct op_case *c, double value[INPUTS][MOST])
@@ -154,8 +199,8 @@ static double loss(const struct op_case *c, drift_tape *tape, double value[INPUT
     return sum;
 }
 
-/* Central differences D(h) have the error h^2 f'''/6, of which |D(2h) - D(h)| is three times; and rounding: the loss has
- * terms of `size`, each good to a few epsilon (64 covers our longest chains), divided by h. */
+/* Central differences D(h) have the error h^2 f'''/6, of which |D(2h) - D(h)| is three times; and rounding: the loss
+ * has terms of `size`, each good to a few epsilon (64 covers our longest chains), divided by h. */
 static void check_against_differences(const struct op_case *c, const drift_backend *backend)
 {
     const double h = 0x1p-17;
@@ -189,8 +234,9 @@ static void check_against_differences(const struct op_case *c, const drift_backe
             value[i][j] = at;
             double bound = fabs(difference[1] - difference[0]) + 64 * 0x1p-53 * (size + 1) / h;
             double error = fabs(gradient[i][j] / 2 - difference[0]);
-            ck_assert_msg(bound < 1e-6 && error <= bound, "%s on %s: d/dx%d[%zu] is %.12g, differences say %.12g +- %.1g",
-                          c->name, backend->name, i, j, gradient[i][j] / 2, difference[0], bound);
+            ck_assert_msg(bound < 1e-6 && error <= bound,
+                          "%s on %s: d/dx%d[%zu] is %.12g, differences say %.12g +- %.1g", c->name, backend->name, i, j,
+                          gradient[i][j] / 2, difference[0], bound);
         }
     drift_tape_free(tape);
 }
@@ -223,8 +269,8 @@ START_TEST(float_agrees)
         drift_tape_free(tape);
     }
     for (size_t i = 0; i < n; i++)
-        ck_assert_msg(fabs((double)narrow[i] - wide[i]) <= 32 * 0x1p-24 * (1 + fabs(wide[i])), "%s: y[%zu] is %.9g, %.9g",
-                      c->name, i, (double)narrow[i], wide[i]);
+        ck_assert_msg(fabs((double)narrow[i] - wide[i]) <= 32 * 0x1p-24 * (1 + fabs(wide[i])),
+                      "%s: y[%zu] is %.9g, %.9g", c->name, i, (double)narrow[i], wide[i]);
 }
 END_TEST
 
