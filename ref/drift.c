@@ -1,5 +1,5 @@
-/* The drifting field, step by step, for one generated sample x against n columns y_j (transposed: coordinate k of y_j is
- * y[k stride + j]). How the three forms are put together from these steps: src/cpu/drift.c and docs/ops/drift.md. */
+/* The drifting field, step by step, for one generated sample x against n columns y_j (transposed: coordinate k of y_j
+ * is y[k stride + j]). How the three forms are put together from these steps: src/cpu/drift.c and docs/ops/drift.md. */
 #include "kernel.h"
 
 #include "base/real.h"
@@ -36,8 +36,8 @@ void K(field_sums)(size_t n, real rate, real shift, const real *squares, real *c
 }
 
 /* A_ij = K_ij / sqrt(rowsum_i colsum_j): a = 1 / sqrt(rowsum), c_j = 1 / sqrt(colsum) */
-void K(field_weights)(size_t n, real rate, real shift, real a, real most, real least, const real *squares, const real *c,
-                      const real *weight, real *w, real *row)
+void K(field_weights)(size_t n, real rate, real shift, real a, real most, real least, const real *squares,
+                      const real *c, const real *weight, real *w, real *row)
 {
     *row = 0;
     for (size_t j = 0; j < n; j++) {
@@ -139,4 +139,31 @@ void K(field_total)(size_t n, size_t taus, size_t stride, const real *factor, co
         for (size_t t = 0; t < taus; t++)
             v[k] += factor[t] * f[t * stride + k];
     }
+}
+
+/* normalized form: |x - y|^2 = |x|^2 + |y|^2 - 2 x.y, not below 1e-8 */
+void K(field_expand)(size_t n, real norm, const real *norms, real *squares, real *cancelled)
+{
+    *cancelled = 0;
+    for (size_t j = 0; j < n; j++) {
+        real sum = norm + norms[j], square = sum - 2 * squares[j];
+        *cancelled += square < sum / 16;
+        squares[j] = square < R(1e-8) ? R(1e-8) : square;
+    }
+}
+
+void K(field_square)(size_t n, const real *x, const real *y, real *square)
+{
+    *square = 0;
+    for (size_t k = 0; k < n; k++) {
+        real step = y ? x[k] - y[k] : x[k];
+        *square += step * step;
+    }
+}
+
+void K(field_distances)(size_t n, const real *squares, const real *weight, real *row)
+{
+    *row = 0;
+    for (size_t j = 0; j < n; j++)
+        *row += (real)sqrt(squares[j]) * weight[j];
 }

@@ -244,3 +244,41 @@ void K(field_total)(size_t n, size_t taus, size_t stride, const float *factor, c
         vec_store_n(v + k, left, sum);
     }
 }
+
+void K(field_expand)(size_t n, float norm, const float *norms, float *squares, float *cancelled)
+{
+    const vec x = vec_set1(norm), least = vec_set1(1e-8f), one = vec_set1(1);
+    vec count = vec_zero();
+    for (size_t j = 0; j < n; j += LANES) {
+        ptrdiff_t left = (ptrdiff_t)(n - j);
+        vec sum = vec_add(x, vec_load_n(norms + j, left, 0));
+        vec square = vec_fnma(vec_set1(2), vec_load_n(squares + j, left, 0), sum);
+        vmask lost = vec_lt(square, vec_mul(sum, vec_set1(1.0f / 16)));
+        count = vec_add(count, first_lanes(vec_select(lost, one, vec_zero()), left > LANES ? LANES : left));
+        vec_store_n(squares + j, left, vec_select(vec_lt(square, least), least, square));
+    }
+    *cancelled = vec_reduce_add(count);
+}
+
+void K(field_square)(size_t n, const float *x, const float *y, float *square)
+{
+    vec sum = vec_zero();
+    for (size_t k = 0; k < n; k += LANES) {
+        ptrdiff_t left = (ptrdiff_t)(n - k);
+        vec step = vec_load_n(x + k, left, 0);
+        if (y)
+            step = vec_sub(step, vec_load_n(y + k, left, 0));
+        sum = vec_fma(step, step, sum);
+    }
+    *square = vec_reduce_add(sum);
+}
+
+void K(field_distances)(size_t n, const float *squares, const float *weight, float *row)
+{
+    vec sum = vec_zero();
+    for (size_t j = 0; j < n; j += LANES) {
+        ptrdiff_t left = (ptrdiff_t)(n - j);
+        sum = vec_fma(vec_sqrt(vec_load_n(squares + j, left, 0)), vec_load_n(weight + j, left, 0), sum);
+    }
+    *row = vec_reduce_add(sum);
+}

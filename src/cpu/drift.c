@@ -278,7 +278,8 @@ drift_status CPU(field_plain)(struct drift_call *call)
 
 static void cut(struct drift_call *call)
 {
-    const size_t g = call->shape.generated, least = 16;
+    const size_t g = call->shape.generated;
+    const size_t least = call->config->form == DRIFT_NORMALIZED ? DRIFT_PRODUCT_ROWS : DRIFT_BLOCK_ROWS;
     call->self = call->config->self == DRIFT_SELF_NONE ? 0 : g;
     call->split = call->self + call->shape.negatives;
     call->columns = call->split + call->shape.positives;

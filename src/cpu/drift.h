@@ -36,7 +36,9 @@ struct drift_call {
     int threads;
 };
 
-enum { DRIFT_MAX_BLOCKS = 32 }; /* bounds the memory of the blocks' column sums */
+/* Rows are cut into 32 blocks at most, which bounds the memory of the blocks' column sums; the normalized form cuts blocks
+ * of 64 rows at least, for the sake of its products. */
+enum { DRIFT_MAX_BLOCKS = 32, DRIFT_BLOCK_ROWS = 16, DRIFT_PRODUCT_ROWS = 64 };
 
 /* Takes n reals off a workspace, 64 bytes aligned; with *at NULL only counts. */
 real *CPU(field_take)(real **at, size_t *used, size_t n);

@@ -172,3 +172,38 @@ void drift_check_field_total(struct check *c)
         CHECK(c, field_total, n, taus, stride, factor->p, f->p, v->p);
     }
 }
+
+void drift_check_field_expand(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        float norm = check_float(c, 0, 9);
+        struct check_array *norms = check_in(c, n, 0, 9), *products = check_inplace(c, n, -9, 4),
+                           *lost = check_out(c, 1);
+        check_bits_only(c); /* the count hangs on the last bit of a comparison */
+        CHECK(c, field_expand, n, norm, norms->p, products->p, lost->p);
+    }
+}
+
+void drift_check_field_square(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        struct check_array *x = check_in(c, n, -4, 4), *y = check_int(c, 0, 1) ? check_in(c, n, -4, 4) : NULL;
+        struct check_array *square = check_out(c, 1);
+        if (check_wild(c))
+            check_bits_only(c);
+        CHECK(c, field_square, n, x->p, y ? y->p : NULL, square->p);
+    }
+}
+
+void drift_check_field_distances(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 5000, 4096);
+        struct check_array *squares = check_in(c, n, 0, 36), *weight = check_in(c, n, 0, 2), *row = check_out(c, 1);
+        if (check_wild(c))
+            check_bits_only(c);
+        CHECK(c, field_distances, n, squares->p, weight->p, row->p);
+    }
+}
