@@ -1,0 +1,302 @@
+/* The state of a run in a file and back.
+ *
+ * checkpoint.safetensors   progress F64 [4 + columns]  step, seconds, last energy distance^2, points of a frame, last
+ * row log F64 [rows, columns]      and snapshots params/NAME ema_DECAY/NAME adam_m/NAME adam_v/NAME model.safetensors
+ * params/NAME ema_DECAY/NAME;  metadata: recipe, sample_shape, step */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "io/safetensors.h"
+#include "train/trainer.h"
+
+enum { STEP, SECONDS, ENERGY, LAST, PROGRESS = LAST + DRIFT_LOG_COLUMNS };
+
+/* The entries of a file that is being put together, with the memory they point to. */
+struct draft {
+    size_t count, room;
+    struct drift_tensor_entry *tensors;
+    char (*names)[128];
+    float **blocks;
+    size_t block_count;
+};
+
+static drift_status draft_new(struct draft *draft, const struct drift_trainer *trainer)
+{
+    size_t blocks = 3 + (size_t)trainer->recipe.train.ema_decay.count;
+    memset(draft, 0, sizeof *draft);
+    draft->room = 16 + blocks * trainer->generator.params.count;
+    draft->tensors = calloc(draft->room, sizeof *draft->tensors);
+    draft->names = calloc(draft->room, sizeof *draft->names);
+    draft->blocks = calloc(blocks, sizeof *draft->blocks);
+    if (draft->tensors && draft->names && draft->blocks)
+        return DRIFT_OK;
+    return drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
+}
+
+static void draft_free(struct draft *draft)
+{
+    for (size_t i = 0; draft->blocks && i < draft->block_count; i++)
+        free(draft->blocks[i]);
+    free(draft->blocks);
+    free(draft->names);
+    free(draft->tensors);
+}
+
+static void add(struct draft *draft, const char *name, enum drift_array_type type, int rank, const size_t *shape,
+                const void *data)
+{
+    snprintf(draft->names[draft->count], sizeof *draft->names, "%s", name);
+    draft->tensors[draft->count].name = draft->names[draft->count];
+    draft->tensors[draft->count++].array = drift_array_view(type, rank, shape, data);
+}
+
+/* Every parameter's part of a block, as "PREFIX/name". */
+static drift_status add_block(struct draft *draft, const char *prefix, const drift_params *params,
+                              const drift_tensor *block)
+{
+    float *host = malloc(drift_tensor_elements(block) * sizeof *host);
+    draft->blocks[draft->block_count++] = host;
+    if (!host)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
+    drift_status status = drift_tensor_read_floats(block, host);
+    for (size_t i = 0; i < params->count && !status; i++) {
+        const drift_param *param = params->list[i];
+        char name[128];
+        snprintf(name, sizeof name, "%s/%s", prefix, param->name);
+        add(draft, name, DRIFT_ARRAY_F32, param->tensor.dims, param->tensor.size, host + param->offset);
+    }
+    return status;
+}
+
+static drift_status add_weights(struct draft *draft, const struct drift_trainer *trainer)
+{
+    const drift_params *params = &trainer->generator.params;
+    drift_status status = add_block(draft, "params", params, &params->values);
+    for (int i = 0; i < trainer->recipe.train.ema_decay.count && !status; i++) {
+        char prefix[DRIFT_PREFIX];
+        drift_ema_prefix(trainer->recipe.train.ema_decay.items[i], prefix);
+        status = add_block(draft, prefix, params, &trainer->averages[i]);
+    }
+    return status;
+}
+
+static void add_snapshots(struct draft *draft, const struct drift_trainer *trainer)
+{
+    const struct drift_snapshots *snapshots = &trainer->snapshots;
+    size_t dim = trainer->data->dim;
+    if (snapshots->count) {
+        add(draft, "frame_steps", DRIFT_ARRAY_I64, 1, &snapshots->count, snapshots->steps);
+        add(draft, "frames", DRIFT_ARRAY_F32, 3, (size_t[]){snapshots->count, snapshots->points, dim},
+            snapshots->frames);
+    }
+    if (snapshots->field_count) {
+        size_t shape[] = {snapshots->field_count, snapshots->arrows, dim};
+        add(draft, "field_steps", DRIFT_ARRAY_I64, 1, &snapshots->field_count, snapshots->field_steps);
+        add(draft, "field_x", DRIFT_ARRAY_F32, 3, shape, snapshots->field_x);
+        add(draft, "field_v", DRIFT_ARRAY_F32, 3, shape, snapshots->field_v);
+    }
+}
+
+static void progress_of(const struct drift_trainer *trainer, double progress[PROGRESS])
+{
+    progress[STEP] = (double)trainer->step;
+    progress[SECONDS] = trainer->seconds;
+    progress[ENERGY] = trainer->energy;
+    memcpy(progress + LAST, trainer->last, sizeof trainer->last);
+}
+
+static drift_status write_draft(struct draft *draft, const struct drift_trainer *trainer, const char *folder,
+                                const char *file)
+{
+    char step[32], shape[96], *recipe = drift_recipe_print(&trainer->recipe, 0);
+    size_t room = strlen(folder) + strlen(file) + 2;
+    char *path = malloc(room);
+    drift_status status;
+    const struct drift_generator *generator = &trainer->generator;
+    if (!recipe || !path) {
+        status = drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
+    } else {
+        snprintf(path, room, "%s/%s", folder, file);
+        snprintf(step, sizeof step, "%" PRId64, trainer->step);
+        snprintf(shape, sizeof shape, "%zu %zu %zu %zu", generator->dim, generator->height, generator->width,
+                 generator->channels);
+        const struct drift_metadata_entry metadata[] = {
+            {"format", "drift 1"}, {"recipe", recipe}, {"sample_shape", shape}, {"step", step}};
+        status =
+            drift_safetensors_write(path, draft->count, draft->tensors, sizeof metadata / sizeof *metadata, metadata);
+    }
+    free(path);
+    free(recipe);
+    return status;
+}
+
+static drift_status save_checkpoint(struct drift_trainer *trainer, const char *folder)
+{
+    struct draft draft;
+    double progress[PROGRESS];
+    drift_status status = draft_new(&draft, trainer);
+    progress_of(trainer, progress);
+    if (!status) {
+        add(&draft, "progress", DRIFT_ARRAY_F64, 1, (size_t[]){PROGRESS}, progress);
+        if (trainer->log.count)
+            add(&draft, "log", DRIFT_ARRAY_F64, 2, (size_t[]){trainer->log.count, DRIFT_LOG_COLUMNS},
+                trainer->log.rows);
+        add_snapshots(&draft, trainer);
+        status = add_weights(&draft, trainer);
+    }
+    if (!status)
+        status = add_block(&draft, "adam_m", &trainer->generator.params, &trainer->optimizer.m);
+    if (!status)
+        status = add_block(&draft, "adam_v", &trainer->generator.params, &trainer->optimizer.v);
+    if (!status)
+        status = write_draft(&draft, trainer, folder, "checkpoint.safetensors");
+    draft_free(&draft);
+    return status;
+}
+
+static drift_status save_model(struct drift_trainer *trainer, const char *folder)
+{
+    struct draft draft;
+    drift_status status = draft_new(&draft, trainer);
+    if (!status)
+        status = add_weights(&draft, trainer);
+    if (!status)
+        status = write_draft(&draft, trainer, folder, "model.safetensors");
+    draft_free(&draft);
+    return status;
+}
+
+drift_status drift_trainer_save(struct drift_trainer *trainer, const char *folder)
+{
+    drift_status status = save_checkpoint(trainer, folder);
+    return status ? status : save_model(trainer, folder);
+}
+
+/* ---- and back ---- */
+
+/* A copy of a tensor's items in memory of its own; *items stays NULL where the file has no such tensor. */
+static drift_status copy_items(const struct drift_safetensors *file, const char *name, enum drift_array_type type,
+                               int rank, const size_t *shape, void *items)
+{
+    const struct drift_array *array;
+    if (!drift_safetensors_find(file, name))
+        return DRIFT_OK;
+    drift_status status = drift_safetensors_get(file, name, rank, shape, &array);
+    if (status)
+        return status;
+    if (array->type != type)
+        return drift_fail(DRIFT_INVALID, "%s: %s: expected %s", file->path, name, drift_array_type_name(type));
+    size_t size = array->count * drift_array_item_size(type);
+    void *copy = malloc(size + 1);
+    if (!copy)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %s", name);
+    if (size)
+        memcpy(copy, array->data, size);
+    memcpy(items, &copy, sizeof copy);
+    return DRIFT_OK;
+}
+
+static size_t first_size(const struct drift_safetensors *file, const char *name)
+{
+    const struct drift_array *array = drift_safetensors_find(file, name);
+    return array && array->rank ? array->shape[0] : 0;
+}
+
+static drift_status load_snapshots(struct drift_trainer *trainer, const struct drift_safetensors *file)
+{
+    struct drift_snapshots *snapshots = &trainer->snapshots;
+    size_t dim = trainer->data->dim, frames = first_size(file, "frame_steps"), fields = first_size(file, "field_steps");
+    size_t frame_shape[] = {frames, snapshots->points, dim}, field_shape[] = {fields, snapshots->arrows, dim};
+    drift_status status = copy_items(file, "frame_steps", DRIFT_ARRAY_I64, 1, &frames, &snapshots->steps);
+    if (!status)
+        status = copy_items(file, "frames", DRIFT_ARRAY_F32, 3, frame_shape, &snapshots->frames);
+    if (!status)
+        status = copy_items(file, "field_steps", DRIFT_ARRAY_I64, 1, &fields, &snapshots->field_steps);
+    if (!status)
+        status = copy_items(file, "field_x", DRIFT_ARRAY_F32, 3, field_shape, &snapshots->field_x);
+    if (!status)
+        status = copy_items(file, "field_v", DRIFT_ARRAY_F32, 3, field_shape, &snapshots->field_v);
+    snapshots->count = snapshots->frames ? frames : 0;
+    snapshots->field_count = snapshots->field_x && snapshots->field_v ? fields : 0;
+    return status;
+}
+
+static drift_status load_weights(struct drift_trainer *trainer, const struct drift_safetensors *file)
+{
+    drift_params *params = &trainer->generator.params;
+    drift_status status = drift_generator_read_block(file, "params", params, &params->values);
+    for (int i = 0; i < trainer->recipe.train.ema_decay.count && !status; i++) {
+        char prefix[DRIFT_PREFIX];
+        drift_ema_prefix(trainer->recipe.train.ema_decay.items[i], prefix);
+        status = drift_generator_read_block(file, prefix, params, &trainer->averages[i]);
+    }
+    if (!status)
+        status = drift_generator_read_block(file, "adam_m", params, &trainer->optimizer.m);
+    if (!status)
+        status = drift_generator_read_block(file, "adam_v", params, &trainer->optimizer.v);
+    return status;
+}
+
+static drift_status load_progress(struct drift_trainer *trainer, const struct drift_safetensors *file)
+{
+    const struct drift_array *array;
+    double progress[PROGRESS];
+    size_t rows = first_size(file, "log");
+    drift_status status = drift_safetensors_get(file, "progress", 1, (size_t[]){PROGRESS}, &array);
+    if (!status)
+        status = copy_items(file, "log", DRIFT_ARRAY_F64, 2, (size_t[]){rows, DRIFT_LOG_COLUMNS}, &trainer->log.rows);
+    if (status)
+        return status;
+    drift_array_doubles(array, progress);
+    if (!(progress[STEP] >= 0 && progress[STEP] <= 1e15))
+        return drift_fail(DRIFT_INVALID, "%s: progress: %g is no step", file->path, progress[STEP]);
+    trainer->log.count = trainer->log.room = rows;
+    trainer->step = (int64_t)progress[STEP];
+    trainer->seconds = progress[SECONDS];
+    trainer->energy = progress[ENERGY];
+    memcpy(trainer->last, progress + LAST, sizeof trainer->last);
+    return DRIFT_OK;
+}
+
+static drift_status load(struct drift_trainer *trainer, const struct drift_safetensors *file)
+{
+    struct drift_recipe then;
+    const char *text = drift_safetensors_metadata(file, "recipe");
+    if (!text)
+        return drift_fail(DRIFT_INVALID, "%s: not a checkpoint of drift: no recipe in its metadata", file->path);
+    drift_recipe_defaults(&then);
+    drift_status status = drift_recipe_parse(&then, text, strlen(text), file->path);
+    if (!status && (status = drift_recipe_resumable(&then, &trainer->recipe)))
+        return drift_fail_context(status, "%s", file->path);
+    if (!status)
+        status = load_weights(trainer, file);
+    if (!status)
+        status = load_snapshots(trainer, file);
+    return status ? status : load_progress(trainer, file);
+}
+
+drift_status drift_trainer_load(struct drift_trainer *trainer, const char *folder, int *found)
+{
+    struct drift_safetensors file;
+    size_t room = strlen(folder) + 32;
+    char *path = malloc(room);
+    if (!path)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
+    snprintf(path, room, "%s/checkpoint.safetensors", folder);
+    FILE *there = fopen(path, "rb");
+    *found = there != NULL;
+    drift_status status = DRIFT_OK;
+    if (there) {
+        fclose(there);
+        status = drift_safetensors_read(path, &file);
+        if (!status) {
+            status = load(trainer, &file);
+            drift_safetensors_free(&file);
+        }
+    }
+    free(path);
+    return status;
+}

@@ -1,0 +1,336 @@
+/* The table of the recipe's keys, and values from and to text. Reading YAML is recipe_yaml.c. */
+#include "train/recipe.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/spelling.h"
+#include "io/number.h"
+
+#define AT(member) offsetof(struct drift_recipe, member)
+#define ROW(key, type, initial, choices, low, high, may_change, help)                                                  \
+    {                                                                                                                  \
+#key, DRIFT_RECIPE_##type, AT(key), initial, choices, low, high, may_change, help                              \
+    }
+#define WORDS(key, initial, help) ROW(key, WORDS, initial, NULL, 0, 0, 0, help)
+#define CHOICE(key, initial, choices, help) ROW(key, CHOICE, initial, choices, 0, 0, 0, help)
+#define BOOL(key, initial, help) ROW(key, BOOL, initial, NULL, 0, 0, 0, help)
+#define INTEGER(key, initial, low, high, help) ROW(key, INTEGER, initial, NULL, low, high, 0, help)
+#define NUMBER(key, initial, low, high, help) ROW(key, NUMBER, initial, NULL, low, high, 0, help)
+
+const struct drift_recipe_key drift_recipe_keys[] = {
+    ROW(name, WORDS, "", NULL, 0, 0, 1, "title of the report; empty: the data set's name"),
+    WORDS(dataset.name, "checkerboard", "a built-in data set, or a file: .npy .npz .csv .png idx[.gz]"),
+    CHOICE(dataset.split, "train", "all|train",
+           "rows of a finite set to train on; train leaves a part out for the evaluation"),
+    CHOICE(model.name, "mlp", "mlp", "the generator"),
+    INTEGER(model.noise_dim, "32", 1, 65536, "numbers of N(0,1) noise that a sample is made of"),
+    ROW(model.hidden_size, INTEGERS, "[256, 256, 256]", NULL, 1, 65536, 0, "widths of the hidden layers"),
+    CHOICE(model.activation, "silu", "relu|silu|gelu|gelu_tanh|tanh|sigmoid", "after each hidden layer"),
+    CHOICE(optimizer.name, "adam", "adam|adamw", "adamw subtracts lr weight_decay parameter, adam has no decay"),
+    NUMBER(optimizer.lr_schedule.learning_rate, "1e-3", 0, 10, "after the warm-up"),
+    INTEGER(optimizer.lr_schedule.warmup_steps, "0", 0, 1e9, "steps in which the rate rises from 1e-6"),
+    CHOICE(optimizer.lr_schedule.lr_schedule, "const", "const|cosine|cos", "course of the rate after the warm-up"),
+    INTEGER(optimizer.lr_schedule.total_steps, "0", 0, 1e9, "end of the cosine; 0: train.total_steps"),
+    NUMBER(optimizer.weight_decay, "0", 0, 10, "on every parameter, adamw only"),
+    NUMBER(optimizer.adam_b1, "0.9", 0, 0.999999, "decay of the mean gradient"),
+    NUMBER(optimizer.adam_b2, "0.999", 0, 0.9999999, "decay of the mean squared gradient"),
+    NUMBER(optimizer.adam_eps, "1e-8", 0, 1, "added outside the root"),
+    INTEGER(train.seed, "0", 0, 9e15, "of everything random"),
+    ROW(train.total_steps, INTEGER, "2000", NULL, 0, 1e9, 1, "updates of the parameters"),
+    ROW(train.save_per_step, INTEGER, "500", NULL, 1, 1e9, 1, "checkpoint every so many steps, and at the end"),
+    ROW(train.eval_per_step, INTEGER, "100", NULL, 1, 1e9, 1, "energy distance every so many steps"),
+    ROW(train.eval_samples, INTEGER, "10000", NULL, 16, 1e7, 1, "samples of the final evaluation"),
+    INTEGER(train.forward_dict.gen_per_label, "2048", 1, 1e6, "generated samples per step"),
+    INTEGER(train.pos_per_sample, "2048", 1, 1e6, "data samples per step"),
+    CHOICE(train.loss_kwargs.form, "joint", "exact|joint|normalized", "of the field: definition, 2D demo, ImageNet"),
+    ROW(train.loss_kwargs.R_list, NUMBERS, "[0.05]", NULL, 1e-6, 1e6, 0, "temperatures"),
+    NUMBER(train.loss_kwargs.floor, "0", 0, 1, "least affinity; 1e-12 (joint), 1e-6 (normalized) as published"),
+    CHOICE(train.loss_kwargs.self, "masked", "masked|kept|none", "a sample among its own negatives"),
+    NUMBER(train.loss_kwargs.attraction, "1", 0, 1e3, "weight of the pull towards data"),
+    NUMBER(train.loss_kwargs.repulsion, "1", 0, 1e3, "weight of the push from generated samples"),
+    BOOL(train.loss_kwargs.normalize_features, "true", "normalized form: distances in units of their mean"),
+    BOOL(train.loss_kwargs.normalize_drift, "true", "normalized form: each temperature's drift divided by its rms"),
+    NUMBER(train.max_grad_norm, "0", 0, 1e9, "clip the gradient's norm over all parameters; 0: do not"),
+    ROW(train.ema_decay, NUMBERS, "[0.99]", NULL, 0, 1, 0,
+        "running means of the parameters; the first is sampled from"),
+    ROW(logging.log_every_k, INTEGER, "1", NULL, 1, 1e9, 0, "a row of log.csv every so many steps"),
+    {NULL, DRIFT_RECIPE_WORDS, 0, NULL, NULL, 0, 0, 0, NULL},
+};
+
+static void *place_of(struct drift_recipe *recipe, const struct drift_recipe_key *key)
+{
+    return (char *)recipe + key->offset;
+}
+
+static drift_status read_choice(const struct drift_recipe_key *key, const char *text, int *choice)
+{
+    size_t length = strlen(text);
+    int index = 0;
+    for (const char *word = key->choices; *word; word += strcspn(word, "|"), word += *word == '|', index++)
+        if (strcspn(word, "|") == length && !strncmp(word, text, length)) {
+            *choice = index;
+            return DRIFT_OK;
+        }
+    return drift_fail(DRIFT_INVALID, "%s: expected %s, not \"%s\"", key->key, key->choices, text);
+}
+
+static drift_status read_bool(const struct drift_recipe_key *key, const char *text, int *flag)
+{
+    if (!strcmp(text, "true") || !strcmp(text, "True") || !strcmp(text, "TRUE"))
+        *flag = 1;
+    else if (!strcmp(text, "false") || !strcmp(text, "False") || !strcmp(text, "FALSE"))
+        *flag = 0;
+    else
+        return drift_fail(DRIFT_INVALID, "%s: expected true or false, not \"%s\"", key->key, text);
+    return DRIFT_OK;
+}
+
+static drift_status read_number(const struct drift_recipe_key *key, const char *text, double *number)
+{
+    int64_t integer;
+    if (drift_number_parse(text, strlen(text), number, &integer) == DRIFT_NO_NUMBER)
+        return drift_fail(DRIFT_INVALID, "%s: expected a number, not \"%s\"", key->key, text);
+    if (!(*number >= key->low && *number <= key->high))
+        return drift_fail(DRIFT_INVALID, "%s: %s is not within %.15g .. %.15g", key->key, text, key->low, key->high);
+    return DRIFT_OK;
+}
+
+static drift_status read_integer(const struct drift_recipe_key *key, const char *text, int64_t *number)
+{
+    double value;
+    drift_status status = read_number(key, text, &value);
+    if (status)
+        return status;
+    if (value != floor(value))
+        return drift_fail(DRIFT_INVALID, "%s: expected a whole number, not \"%s\"", key->key, text);
+    *number = (int64_t)value;
+    return DRIFT_OK;
+}
+
+drift_status drift_recipe_assign(struct drift_recipe *recipe, const struct drift_recipe_key *key, size_t count,
+                                 const char *const *texts)
+{
+    void *place = place_of(recipe, key);
+    struct drift_recipe_integers *integers = place;
+    struct drift_recipe_numbers *numbers = place;
+    drift_status status = DRIFT_OK;
+    if (key->type == DRIFT_RECIPE_INTEGERS || key->type == DRIFT_RECIPE_NUMBERS) {
+        if (count > DRIFT_RECIPE_LIST)
+            return drift_fail(DRIFT_INVALID, "%s: more than %d items", key->key, DRIFT_RECIPE_LIST);
+        *(key->type == DRIFT_RECIPE_INTEGERS ? &integers->count : &numbers->count) = (int)count;
+        for (size_t i = 0; i < count && !status; i++)
+            status = key->type == DRIFT_RECIPE_INTEGERS ? read_integer(key, texts[i], &integers->items[i])
+                                                        : read_number(key, texts[i], &numbers->items[i]);
+        return status;
+    }
+    if (count != 1)
+        return drift_fail(DRIFT_INVALID, "%s: expected one value, not a list", key->key);
+    switch (key->type) {
+    case DRIFT_RECIPE_CHOICE: return read_choice(key, texts[0], place);
+    case DRIFT_RECIPE_BOOL: return read_bool(key, texts[0], place);
+    case DRIFT_RECIPE_INTEGER: return read_integer(key, texts[0], place);
+    case DRIFT_RECIPE_NUMBER: return read_number(key, texts[0], place);
+    default: break;
+    }
+    if (strlen(texts[0]) >= DRIFT_RECIPE_TEXT || strpbrk(texts[0], "\n\r\t"))
+        return drift_fail(DRIFT_INVALID, "%s: the text is too long or has more than one line", key->key);
+    memcpy(place, texts[0], strlen(texts[0]) + 1);
+    return DRIFT_OK;
+}
+
+drift_status drift_recipe_find(const char *name, const struct drift_recipe_key **found)
+{
+    const char *best = NULL;
+    size_t length = strlen(name);
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++) {
+        const char *last = strrchr(key->key, '.');
+        if (!strcmp(key->key, name)) {
+            *found = key;
+            return DRIFT_OK;
+        }
+        if (last && !strcmp(last + 1, name)) /* the last part alone */
+            best = key->key;
+    }
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key && !(best && !strchr(name, '.')); key++) {
+        drift_nearest_word(name, key->key, &best);
+        if (!strncmp(key->key, name, length) && key->key[length] == '.')
+            return drift_fail(DRIFT_INVALID, "%s: has keys below it, such as %s", name, key->key);
+    }
+    if (best)
+        return drift_fail(DRIFT_INVALID, "unknown key %s; did you mean %s?", name, best);
+    return drift_fail(DRIFT_INVALID, "unknown key %s; drift train --print-recipe lists all", name);
+}
+
+/* Cuts "[a, b]" or "a, b" into items, in place. */
+static size_t split(char *text, const char *items[DRIFT_RECIPE_LIST + 1])
+{
+    size_t count = 0, length = strlen(text);
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        text[length - 1] = 0;
+        text++;
+        if (!text[strspn(text, " ")])
+            return 0;
+    }
+    while (count <= DRIFT_RECIPE_LIST) {
+        char *end = text + strcspn(text, ","), *comma = *end ? end : NULL;
+        text += strspn(text, " ");
+        *end = 0;
+        while (end > text && end[-1] == ' ')
+            *--end = 0;
+        items[count++] = text;
+        if (!comma)
+            break;
+        text = comma + 1;
+    }
+    return count;
+}
+
+drift_status drift_recipe_set(struct drift_recipe *recipe, const char *name, const char *text)
+{
+    const struct drift_recipe_key *key;
+    const char *items[DRIFT_RECIPE_LIST + 1] = {text};
+    char copy[DRIFT_RECIPE_TEXT];
+    drift_status status = drift_recipe_find(name, &key);
+    if (status)
+        return status;
+    if (key->type != DRIFT_RECIPE_INTEGERS && key->type != DRIFT_RECIPE_NUMBERS)
+        return drift_recipe_assign(recipe, key, 1, items);
+    if (strlen(text) >= sizeof copy)
+        return drift_fail(DRIFT_INVALID, "%s: the list is too long", key->key);
+    memcpy(copy, text, strlen(text) + 1);
+    return drift_recipe_assign(recipe, key, split(copy, items), items);
+}
+
+void drift_recipe_defaults(struct drift_recipe *recipe)
+{
+    memset(recipe, 0, sizeof *recipe);
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++)
+        drift_recipe_set(recipe, key->key, key->initial);
+}
+
+drift_status drift_recipe_check(const struct drift_recipe *recipe)
+{
+    int taus = recipe->train.loss_kwargs.R_list.count, form = recipe->train.loss_kwargs.form;
+    if (taus < 1 || taus > DRIFT_MAX_TAUS)
+        return drift_fail(DRIFT_INVALID, "train.loss_kwargs.R_list: expected 1 to %d temperatures", DRIFT_MAX_TAUS);
+    if (recipe->train.loss_kwargs.self == DRIFT_SELF_NONE && form != DRIFT_EXACT)
+        return drift_fail(DRIFT_INVALID, "train.loss_kwargs.self: none goes with the exact form only");
+    if (recipe->optimizer.weight_decay > 0 && recipe->optimizer.name == DRIFT_OPTIMIZER_ADAM)
+        return drift_fail(DRIFT_INVALID, "optimizer.weight_decay: adam has none; set optimizer.name to adamw");
+    return DRIFT_OK;
+}
+
+/* ---- to text ---- */
+
+/* The shortest decimals that read back as the same number. */
+static void number_text(double number, char text[32])
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            return;
+    }
+}
+
+static void append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
+void drift_recipe_value(const struct drift_recipe *recipe, const struct drift_recipe_key *key, char *text, size_t size)
+{
+    const void *place = (const char *)recipe + key->offset;
+    const struct drift_recipe_integers *integers = place;
+    const struct drift_recipe_numbers *numbers = place;
+    const char *word = key->choices;
+    char number[32];
+    text[0] = 0;
+    switch (key->type) {
+    case DRIFT_RECIPE_WORDS: append(text, size, "%s", (const char *)place); break;
+    case DRIFT_RECIPE_BOOL: append(text, size, "%s", *(const int *)place ? "true" : "false"); break;
+    case DRIFT_RECIPE_INTEGER: append(text, size, "%lld", (long long)*(const int64_t *)place); break;
+    case DRIFT_RECIPE_NUMBER:
+        number_text(*(const double *)place, number);
+        append(text, size, "%s", number);
+        break;
+    case DRIFT_RECIPE_CHOICE:
+        for (int i = 0; i < *(const int *)place; i++)
+            word += strcspn(word, "|") + 1;
+        append(text, size, "%.*s", (int)strcspn(word, "|"), word);
+        break;
+    case DRIFT_RECIPE_INTEGERS:
+        for (int i = 0; i < integers->count; i++)
+            append(text, size, "%s%lld", i ? ", " : "[", (long long)integers->items[i]);
+        append(text, size, integers->count ? "]" : "[]");
+        break;
+    case DRIFT_RECIPE_NUMBERS:
+        for (int i = 0; i < numbers->count; i++) {
+            number_text(numbers->items[i], number);
+            append(text, size, "%s%s", i ? ", " : "[", number);
+        }
+        append(text, size, numbers->count ? "]" : "[]");
+        break;
+    }
+}
+
+/* Opens the maps that lead to `key`, as far as they are not those of the row before. Returns its last part. */
+static const char *open_maps(const char *before, const char *key, char *text, size_t size, int *depth)
+{
+    const char *start = key;
+    int same = 1;
+    *depth = 0;
+    for (const char *dot; (dot = strchr(start, '.')); start = dot + 1, ++*depth) {
+        size_t length = (size_t)(dot + 1 - key);
+        same = same && !strncmp(before, key, length);
+        if (!same)
+            append(text, size, "%*s%.*s:\n", 2 * *depth, "", (int)(dot - start), start);
+    }
+    return start;
+}
+
+char *drift_recipe_print(const struct drift_recipe *recipe, int comments)
+{
+    size_t size = 65536;
+    char *text = calloc(1, size), value[2 * DRIFT_RECIPE_TEXT], line[3 * DRIFT_RECIPE_TEXT];
+    const char *before = "";
+    for (const struct drift_recipe_key *key = drift_recipe_keys; text && key->key; before = key++->key) {
+        int depth;
+        const char *last = open_maps(before, key->key, text, size, &depth);
+        drift_recipe_value(recipe, key, value, sizeof value);
+        snprintf(line, sizeof line, "%*s%s: ", 2 * depth, "", last);
+        if (key->type == DRIFT_RECIPE_WORDS) {
+            append(line, sizeof line, "'");
+            for (const char *p = value; *p; p++)
+                append(line, sizeof line, *p == '\'' ? "''" : "%c", *p);
+            append(line, sizeof line, "'");
+        } else {
+            append(line, sizeof line, "%s", value);
+        }
+        if (comments)
+            append(text, size, "%-40s # %s%s%s%s\n", line, key->help, key->choices ? " (" : "",
+                   key->choices ? key->choices : "", key->choices ? ")" : "");
+        else
+            append(text, size, "%s\n", line);
+    }
+    return text;
+}
+
+drift_status drift_recipe_resumable(const struct drift_recipe *then, const struct drift_recipe *now)
+{
+    char old[2 * DRIFT_RECIPE_TEXT], new[2 * DRIFT_RECIPE_TEXT];
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++) {
+        drift_recipe_value(then, key, old, sizeof old);
+        drift_recipe_value(now, key, new, sizeof new);
+        if (!key->may_change && strcmp(old, new))
+            return drift_fail(DRIFT_INVALID, "the checkpoint was made with %s = %s, not %s", key->key, old, new);
+    }
+    return DRIFT_OK;
+}

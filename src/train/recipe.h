@@ -1,0 +1,121 @@
+/* A recipe: every setting of a training run, as YAML on disk and as a struct here.
+ *
+ * One table (recipe.c) has a row per key: name, type, range, default, what it means. It drives reading, `--set`,
+ * `--print-recipe`, the comparison on resume and the messages about unknown keys. The names are those of the authors'
+ * recipes where they have one. */
+#ifndef DRIFT_TRAIN_RECIPE_H
+#define DRIFT_TRAIN_RECIPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { DRIFT_RECIPE_LIST = 16, DRIFT_RECIPE_TEXT = 1024 };
+
+struct drift_recipe_integers {
+    int count;
+    int64_t items[DRIFT_RECIPE_LIST];
+};
+
+struct drift_recipe_numbers {
+    int count;
+    double items[DRIFT_RECIPE_LIST];
+};
+
+enum drift_recipe_optimizer { DRIFT_OPTIMIZER_ADAM, DRIFT_OPTIMIZER_ADAMW };
+
+struct drift_recipe {
+    char name[DRIFT_RECIPE_TEXT];
+    struct {
+        char name[DRIFT_RECIPE_TEXT];
+        int split; /* drift_data_split */
+    } dataset;
+    struct {
+        int name; /* of the words of its row: 0 is mlp */
+        int64_t noise_dim;
+        struct drift_recipe_integers hidden_size;
+        int activation;
+    } model;
+    struct {
+        int name; /* enum drift_recipe_optimizer */
+        double weight_decay, adam_b1, adam_b2, adam_eps;
+        struct {
+            double learning_rate;
+            int64_t warmup_steps, total_steps;
+            int lr_schedule; /* enum drift_schedule_kind */
+        } lr_schedule;
+    } optimizer;
+    struct {
+        int64_t seed, total_steps, save_per_step, eval_per_step, eval_samples, pos_per_sample;
+        double max_grad_norm;
+        struct drift_recipe_numbers ema_decay;
+        struct {
+            int64_t gen_per_label;
+        } forward_dict;
+        struct {
+            struct drift_recipe_numbers R_list;
+            int form, self; /* drift_form, drift_self */
+            double floor, attraction, repulsion;
+            int normalize_features, normalize_drift;
+        } loss_kwargs;
+    } train;
+    struct {
+        int64_t log_every_k;
+    } logging;
+};
+
+enum drift_recipe_type {
+    DRIFT_RECIPE_WORDS,    /* text */
+    DRIFT_RECIPE_CHOICE,   /* int: index of a word among `choices` */
+    DRIFT_RECIPE_BOOL,     /* int */
+    DRIFT_RECIPE_INTEGER,  /* int64_t */
+    DRIFT_RECIPE_NUMBER,   /* double */
+    DRIFT_RECIPE_INTEGERS, /* struct drift_recipe_integers */
+    DRIFT_RECIPE_NUMBERS   /* struct drift_recipe_numbers */
+};
+
+struct drift_recipe_key {
+    const char *key; /* "optimizer.lr_schedule.learning_rate" */
+    enum drift_recipe_type type;
+    size_t offset;
+    const char *initial; /* the default, as text */
+    const char *choices; /* "adam|adamw" */
+    double low, high;    /* of numbers; of a list, of each item */
+    int may_change;      /* a resumed run may have another value */
+    const char *help;
+};
+
+/* The table; its last row has no key. */
+extern const struct drift_recipe_key drift_recipe_keys[];
+
+/* The defaults: the authors' demo on the checkerboard. */
+void drift_recipe_defaults(struct drift_recipe *recipe);
+
+/* Sets one key from text: "adam", "1e-3", "[256, 256]" or "256,256". */
+drift_status drift_recipe_set(struct drift_recipe *recipe, const char *key, const char *text);
+
+/* The row of a key; a failure proposes the nearest known. And a key's value from its items' texts. */
+drift_status drift_recipe_find(const char *name, const struct drift_recipe_key **found);
+drift_status drift_recipe_assign(struct drift_recipe *recipe, const struct drift_recipe_key *key, size_t count,
+                                 const char *const *texts);
+
+/* Sets the keys that a YAML file or text has; the others stay. `name` stands for the text's file in messages. */
+drift_status drift_recipe_read(struct drift_recipe *recipe, const char *path);
+drift_status drift_recipe_parse(struct drift_recipe *recipe, const char *text, size_t length, const char *name);
+
+/* Whether the values go together. Called once all are set. */
+drift_status drift_recipe_check(const struct drift_recipe *recipe);
+
+/* The recipe as YAML, all keys in the table's order, with the meaning of each as a comment where asked for.
+ * To be freed by the caller; NULL without memory. Reading it back gives the same recipe. */
+char *drift_recipe_print(const struct drift_recipe *recipe, int comments);
+
+/* The value of one key as text, as drift_recipe_print has it. */
+void drift_recipe_value(const struct drift_recipe *recipe, const struct drift_recipe_key *key, char *text, size_t size);
+
+/* DRIFT_OK where a run with recipe `now` may go on from a checkpoint of recipe `then`, else the first key that differs.
+ */
+drift_status drift_recipe_resumable(const struct drift_recipe *then, const struct drift_recipe *now);
+
+#endif

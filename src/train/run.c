@@ -1,0 +1,238 @@
+/* The run around the steps: log, evaluations, snapshots for the report, saves. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "eval/eval.h"
+#include "io/file.h"
+#include "train/trainer.h"
+
+enum {
+    QUICK = 2000, /* samples of an evaluation during training */
+    FRAMES = 16,  /* snapshots of a run: at total (k / 15)^2 steps, more of them early on */
+    FIELD_BATCH = 1024
+};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* ---- log ---- */
+
+static drift_status log_row(struct drift_trainer *trainer)
+{
+    struct drift_log *log = &trainer->log;
+    if (log->count == log->room) {
+        size_t room = 2 * log->room + 256;
+        void *rows = realloc(log->rows, room * sizeof *log->rows);
+        if (!rows)
+            return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu rows of the log", room);
+        log->rows = rows;
+        log->room = room;
+    }
+    memcpy(log->rows[log->count++], trainer->last, sizeof *log->rows);
+    return DRIFT_OK;
+}
+
+static void row_text(const double *row, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "%.0f", row[DRIFT_LOG_STEP]);
+    for (int i = 1; i < DRIFT_LOG_COLUMNS; i++)
+        used += (size_t)snprintf(text + used, size - used, isnan(row[i]) ? "," : ",%.9g", row[i]);
+    snprintf(text + used, size - used, "\n");
+}
+
+/* Writes the log as far as it is known, in place of what is there, and opens it to go on. */
+static drift_status open_log(const struct drift_trainer *trainer, const char *path, FILE **file)
+{
+    struct drift_writer writer;
+    char text[512];
+    drift_status status = drift_writer_open(&writer, path);
+    if (status)
+        return status;
+    for (int i = 0; i < DRIFT_LOG_COLUMNS; i++)
+        drift_writer_print(&writer, "%s%s", drift_log_names[i], i + 1 < DRIFT_LOG_COLUMNS ? "," : "\n");
+    for (size_t i = 0; i < trainer->log.count; i++) {
+        row_text(trainer->log.rows[i], text, sizeof text);
+        drift_writer_write(&writer, text, strlen(text));
+    }
+    status = drift_writer_commit(&writer);
+    if (status)
+        return status;
+    *file = fopen(path, "a");
+    return *file ? DRIFT_OK : drift_fail(DRIFT_IO, "%s: cannot be opened to append", path);
+}
+
+/* ---- what is looked at ---- */
+
+static drift_status evaluate(struct drift_trainer *trainer)
+{
+    const struct drift_data *all = trainer->all;
+    size_t n = all->size && all->size < QUICK ? all->size : QUICK, dim = all->dim;
+    float *x = malloc(2 * n * dim * sizeof *x);
+    if (!x)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory to evaluate %zu samples", n);
+    drift_status status = drift_trainer_sample(trainer, n, x);
+    if (!status)
+        status = drift_data_draw(all, n, (uint64_t)trainer->recipe.train.seed, 0, DRIFT_RANDOM_EVAL, x + n * dim);
+    if (!status)
+        status = drift_energy_distance2(n, n, dim, x, x + n * dim, &trainer->energy);
+    trainer->last[DRIFT_LOG_ENERGY] = trainer->energy;
+    free(x);
+    return status;
+}
+
+static drift_status snapshot_field(struct drift_trainer *trainer)
+{
+    struct drift_snapshots *snapshots = &trainer->snapshots;
+    drift_field_config config = drift_trainer_field(&trainer->recipe);
+    drift_field_shape shape = {1, FIELD_BATCH, FIELD_BATCH, 0, trainer->data->dim};
+    drift_field_report report;
+    size_t batch = FIELD_BATCH * shape.dim, kept = snapshots->arrows * shape.dim, at = snapshots->field_count;
+    float *x = malloc(3 * batch * sizeof *x);
+    void *steps = realloc(snapshots->field_steps, (at + 1) * sizeof *snapshots->field_steps);
+    snapshots->field_steps = steps ? steps : snapshots->field_steps;
+    void *xs = realloc(snapshots->field_x, (at + 1) * kept * sizeof *x);
+    snapshots->field_x = xs ? xs : snapshots->field_x;
+    void *vs = realloc(snapshots->field_v, (at + 1) * kept * sizeof *x);
+    snapshots->field_v = vs ? vs : snapshots->field_v;
+    drift_status status = DRIFT_OK;
+    if (!x || !steps || !xs || !vs)
+        status = drift_fail(DRIFT_NO_MEMORY, "no memory for a picture of the field");
+    if (!status)
+        status = drift_trainer_sample(trainer, FIELD_BATCH, x);
+    if (!status)
+        status = drift_data_draw(trainer->data, FIELD_BATCH, (uint64_t)trainer->recipe.train.seed, 0, DRIFT_RANDOM_EVAL,
+                                 x + batch);
+    if (!status)
+        status = drift_field(&config, &shape, x, x + batch, NULL, NULL, NULL, NULL, x + 2 * batch, &report);
+    if (!status) {
+        memcpy(snapshots->field_x + at * kept, x, kept * sizeof *x);
+        memcpy(snapshots->field_v + at * kept, x + 2 * batch, kept * sizeof *x);
+        snapshots->field_steps[at] = trainer->step;
+        snapshots->field_count++;
+    }
+    free(x);
+    return status;
+}
+
+static drift_status snapshot(struct drift_trainer *trainer)
+{
+    struct drift_snapshots *snapshots = &trainer->snapshots;
+    size_t frame = snapshots->points * trainer->data->dim, at = snapshots->count;
+    if (at && snapshots->steps[at - 1] >= trainer->step)
+        return DRIFT_OK;
+    void *steps = realloc(snapshots->steps, (at + 1) * sizeof *snapshots->steps);
+    snapshots->steps = steps ? steps : snapshots->steps;
+    void *frames = realloc(snapshots->frames, (at + 1) * frame * sizeof *snapshots->frames);
+    snapshots->frames = frames ? frames : snapshots->frames;
+    if (!steps || !frames)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a snapshot");
+    drift_status status = drift_trainer_sample(trainer, snapshots->points, snapshots->frames + at * frame);
+    if (status)
+        return status;
+    snapshots->steps[at] = trainer->step;
+    snapshots->count++;
+    return snapshots->arrows && at % 3 == 0 ? snapshot_field(trainer) : DRIFT_OK;
+}
+
+static int snapshot_due(int64_t step, int64_t total)
+{
+    for (int64_t k = 0; k < FRAMES; k++)
+        if (step == total * k * k / ((FRAMES - 1) * (FRAMES - 1)))
+            return 1;
+    return 0;
+}
+
+/* ---- the run ---- */
+
+static drift_status one_step(struct drift_trainer *trainer, FILE *log)
+{
+    const struct drift_recipe *recipe = &trainer->recipe;
+    char text[512];
+    double start = now();
+    drift_status status = drift_trainer_step(trainer);
+    trainer->seconds += now() - start;
+    if (status)
+        return status;
+    int evaluated = trainer->step % recipe->train.eval_per_step == 0 || trainer->step == recipe->train.total_steps;
+    if (evaluated && (status = evaluate(trainer)))
+        return status;
+    if (trainer->step % recipe->logging.log_every_k && !evaluated)
+        return DRIFT_OK;
+    status = log_row(trainer);
+    row_text(trainer->last, text, sizeof text);
+    if (!status && (fputs(text, log) < 0 || fflush(log)))
+        status = drift_fail(DRIFT_IO, "log.csv: cannot be written: the disk is full, or gone");
+    return status;
+}
+
+static int report_progress(const struct drift_trainer *trainer, int64_t first, double seconds_before,
+                           drift_progress_function *progress, void *context)
+{
+    double seconds = trainer->seconds - seconds_before;
+    double rate = seconds > 0 ? (double)(trainer->step - first) / seconds : 0;
+    int64_t total = trainer->recipe.train.total_steps;
+    struct drift_progress state = {
+        .step = trainer->step,
+        .total_steps = total,
+        .steps_per_second = rate,
+        .seconds_left = rate > 0 ? (double)(total - trainer->step) / rate : 0,
+        .loss = trainer->last[DRIFT_LOG_LOSS],
+        .loss_ema = trainer->last[DRIFT_LOG_LOSS_EMA],
+        .energy_distance2 = trainer->energy,
+    };
+    return progress && progress(context, &state);
+}
+
+static drift_status steps(struct drift_trainer *trainer, const char *folder, FILE *log,
+                          drift_progress_function *progress, void *context)
+{
+    const struct drift_recipe *recipe = &trainer->recipe;
+    int64_t total = recipe->train.total_steps, first = trainer->step;
+    double seconds_before = trainer->seconds;
+    drift_status status = DRIFT_OK;
+    while (!status && trainer->step < total) {
+        if (snapshot_due(trainer->step, total))
+            status = snapshot(trainer);
+        if (!status)
+            status = one_step(trainer, log);
+        if (status)
+            return status;
+        int stop = report_progress(trainer, first, seconds_before, progress, context);
+        if ((stop || trainer->step % recipe->train.save_per_step == 0) && trainer->step < total)
+            status = drift_trainer_save(trainer, folder);
+        if (!status && stop && trainer->step < total)
+            return drift_fail(DRIFT_INTERRUPTED, "stopped after step %ld of %ld", (long)trainer->step, (long)total);
+    }
+    if (!status)
+        status = snapshot(trainer);
+    return status ? status : drift_trainer_save(trainer, folder);
+}
+
+drift_status drift_trainer_run(struct drift_trainer *trainer, const char *folder, drift_progress_function *progress,
+                               void *context)
+{
+    size_t room = strlen(folder) + 32;
+    char *path = malloc(room);
+    FILE *log;
+    if (!path)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
+    snprintf(path, room, "%s/log.csv", folder);
+    drift_status status = trainer->step ? DRIFT_OK : drift_trainer_save(trainer, folder);
+    if (!status)
+        status = open_log(trainer, path, &log);
+    free(path);
+    if (status)
+        return status;
+    status = steps(trainer, folder, log, progress, context);
+    if (fclose(log) && !status)
+        status = drift_fail(DRIFT_IO, "log.csv: cannot be written");
+    return status;
+}

@@ -1,0 +1,101 @@
+/* The training loop: a recipe, its data and a generator; step, evaluate, save, go on from what was saved.
+ *
+ * In the run's folder lie
+ *   checkpoint.safetensors   all of the training state; what --resume reads. The only truth.
+ *   model.safetensors        parameters, running means, recipe: what sampling reads. Made from the same state, so a run
+ *                            that was killed and resumed ends with the same bytes as one that was not.
+ *   log.csv                  a row per logged step; brought back to the checkpoint's step on resume.
+ *   recipe.yaml
+ * The random state is (seed, step): random numbers are made by counter. */
+#ifndef DRIFT_TRAIN_TRAINER_H
+#define DRIFT_TRAIN_TRAINER_H
+
+#include "data/data.h"
+#include "train/generator.h"
+#include "train/optimizer.h"
+#include "train/recipe.h"
+
+/* Columns of the log. NaN where a row has none. */
+enum drift_log_column {
+    DRIFT_LOG_STEP,
+    DRIFT_LOG_LOSS,
+    DRIFT_LOG_LOSS_EMA, /* 0.96 old + 0.04 new, the first loss to begin with */
+    DRIFT_LOG_RAW,      /* mean of the raw |V|^2 entries over the temperatures */
+    DRIFT_LOG_SCALE,    /* mean distance of the normalized form */
+    DRIFT_LOG_GRAD_NORM,
+    DRIFT_LOG_LEARNING_RATE,
+    DRIFT_LOG_ENERGY, /* energy distance^2 of a few samples, where evaluated */
+    DRIFT_LOG_COLUMNS
+};
+extern const char *const drift_log_names[DRIFT_LOG_COLUMNS];
+
+struct drift_log {
+    size_t count, room;
+    double (*rows)[DRIFT_LOG_COLUMNS];
+};
+
+/* What is kept for looking at: samples of the same noise at some steps, and the field at some of those. */
+struct drift_snapshots {
+    size_t points; /* samples in each frame */
+    size_t count;
+    int64_t *steps;
+    float *frames; /* [count, points, dim] */
+    size_t arrows; /* samples in each field; 0: none (images) */
+    size_t field_count;
+    int64_t *field_steps;
+    float *field_x, *field_v; /* [field_count, arrows, dim] */
+};
+
+struct drift_trainer {
+    struct drift_recipe recipe;
+    struct drift_data *data; /* what is trained on */
+    struct drift_data *all;  /* what is evaluated against: the same, or all rows of a finite set */
+    struct drift_data *test; /* rows left out of training; NULL where there are none */
+    struct drift_generator generator;
+    struct drift_optimizer optimizer;
+    drift_tensor *averages; /* [ema_decay.count] */
+    drift_tape *tape;
+    float *batch; /* [pos_per_sample, dim] */
+    float *x, *v; /* [gen_per_label, dim]: generated samples and their field */
+
+    int64_t step;   /* updates made */
+    double seconds; /* of all steps, those before a resume included */
+    double last[DRIFT_LOG_COLUMNS];
+    double energy; /* the last energy distance^2, NaN before the first */
+    struct drift_log log;
+    struct drift_snapshots snapshots;
+};
+
+/* Opens the data, draws the parameters of step 0. */
+drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_trainer **trainer);
+void drift_trainer_free(struct drift_trainer *trainer);
+
+/* The field's settings that a recipe asks for. */
+drift_field_config drift_trainer_field(const struct drift_recipe *recipe);
+
+/* One update. Not finite: DRIFT_NOT_FINITE names step and tensor, and the parameters are those before. */
+drift_status drift_trainer_step(struct drift_trainer *trainer);
+
+/* Samples with the running mean that is sampled from (the first; the parameters where there is none). */
+drift_status drift_trainer_sample(struct drift_trainer *trainer, size_t n, float *x);
+
+/* Writes checkpoint.safetensors, then model.safetensors, into the folder. */
+drift_status drift_trainer_save(struct drift_trainer *trainer, const char *folder);
+/* Goes to where the folder's checkpoint is. *found is 0 where there is none, and nothing changes. */
+drift_status drift_trainer_load(struct drift_trainer *trainer, const char *folder, int *found);
+
+struct drift_progress {
+    int64_t step, total_steps;
+    double steps_per_second, seconds_left;
+    double loss, loss_ema, energy_distance2; /* NaN before the first evaluation */
+};
+
+/* Called after every step; other than 0 asks to stop. */
+typedef int drift_progress_function(void *context, const struct drift_progress *progress);
+
+/* Trains to the end: steps, log, evaluations, snapshots, saves. The folder exists. DRIFT_INTERRUPTED where `progress`
+ * asked to stop, after saving. */
+drift_status drift_trainer_run(struct drift_trainer *trainer, const char *folder, drift_progress_function *progress,
+                               void *context);
+
+#endif

@@ -1,0 +1,116 @@
+/* Recipes: defaults, text both ways, ranges, unknown keys, what may change on resume. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/recipe.h"
+
+static struct drift_recipe recipe;
+
+static void start(void) { drift_recipe_defaults(&recipe); }
+
+static void refused(drift_status status, const char *message)
+{
+    ck_assert_int_eq(status, DRIFT_INVALID);
+    ck_assert_msg(strstr(drift_message(), message) != NULL, "\"%s\" lacks \"%s\"", drift_message(), message);
+}
+
+static drift_status parse(const char *text) { return drift_recipe_parse(&recipe, text, strlen(text), "a.yaml"); }
+
+START_TEST(defaults)
+{
+    ck_assert_str_eq(recipe.dataset.name, "checkerboard");
+    ck_assert_int_eq(recipe.model.hidden_size.count, 3);
+    ck_assert_int_eq(recipe.model.hidden_size.items[2], 256);
+    ck_assert(recipe.optimizer.lr_schedule.learning_rate == 1e-3);
+    ck_assert(recipe.train.loss_kwargs.R_list.count == 1 && recipe.train.loss_kwargs.R_list.items[0] == 0.05);
+    ck_assert_int_eq(recipe.train.loss_kwargs.form, DRIFT_JOINT);
+    ck_assert_int_eq(recipe.train.loss_kwargs.self, DRIFT_SELF_MASKED);
+    ck_assert_int_eq(drift_recipe_check(&recipe), DRIFT_OK);
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++)
+        ck_assert_msg(drift_recipe_set(&recipe, key->key, key->initial) == DRIFT_OK, "%s", drift_message());
+}
+END_TEST
+
+START_TEST(from_yaml)
+{
+    ck_assert_int_eq(parse("train:\n  R_list_is_below: loss_kwargs\n"), DRIFT_INVALID);
+    ck_assert_int_eq(
+        parse("name: it's\ntrain:\n  total_steps: 7\n  loss_kwargs: {R_list: [0.2, .05, 2e-2], form: exact}\n"
+              "  ema_decay: 0.99\nmodel:\n  hidden_size: []\n"),
+        DRIFT_OK);
+    ck_assert_str_eq(recipe.name, "it's");
+    ck_assert_int_eq(recipe.train.total_steps, 7);
+    ck_assert(recipe.train.loss_kwargs.R_list.count == 3 && recipe.train.loss_kwargs.R_list.items[2] == 0.02);
+    ck_assert(recipe.train.ema_decay.count == 1 && recipe.train.ema_decay.items[0] == 0.99);
+    ck_assert_int_eq(recipe.model.hidden_size.count, 0);
+    ck_assert_int_eq(recipe.train.loss_kwargs.form, DRIFT_EXACT);
+}
+END_TEST
+
+START_TEST(there_and_back)
+{
+    for (int comments = 0; comments < 2; comments++) {
+        struct drift_recipe other;
+        drift_recipe_set(&recipe, "optimizer.lr_schedule.learning_rate", "0.1234567890123456789");
+        drift_recipe_set(&recipe, "dataset.name", "a 'file' # of: mine.npy");
+        drift_recipe_set(&recipe, "train.ema_decay", "[0.9, 0.999]");
+        char *text = drift_recipe_print(&recipe, comments);
+        drift_recipe_defaults(&other);
+        ck_assert_msg(!drift_recipe_parse(&other, text, strlen(text), "text"), "%s", drift_message());
+        ck_assert_int_eq(memcmp(&recipe, &other, sizeof other), 0);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(errors)
+{
+    refused(parse("train:\n  seed: 1\n  total_step: 3\n"),
+            "a.yaml:3: unknown key train.total_step; did you mean train.total_steps?");
+    refused(parse("\ntrian:\n  seed: 1\n"), "a.yaml:2");
+    refused(parse("train: 3\n"), "a.yaml:1: train: expected a map");
+    refused(parse("train:\n  total_steps: many\n"), "a.yaml:2: train.total_steps: expected a number");
+    refused(parse("train:\n  total_steps: 1.5\n"), "expected a whole number");
+    refused(parse("train:\n  total_steps: [1]\n"), "expected one value");
+    refused(parse("train:\n  loss_kwargs: {R_list: [0.1, -1]}\n"), "R_list: -1 is not within");
+    refused(parse("model:\n  activation: sliu\n"), "expected relu|silu|");
+    refused(drift_recipe_set(&recipe, "learning_rate", "1"), "did you mean optimizer.lr_schedule.learning_rate?");
+    refused(drift_recipe_set(&recipe, "train", "1"), "has keys below it");
+    refused(drift_recipe_set(&recipe, "train.seed", "nan"), "expected a number");
+    refused(drift_recipe_set(&recipe, "train.seed", ""), "expected a number");
+    drift_recipe_set(&recipe, "train.loss_kwargs.R_list", "[]");
+    refused(drift_recipe_check(&recipe), "R_list");
+    start();
+    drift_recipe_set(&recipe, "train.loss_kwargs.self", "none");
+    refused(drift_recipe_check(&recipe), "exact");
+}
+END_TEST
+
+START_TEST(resuming)
+{
+    struct drift_recipe then = recipe;
+    drift_recipe_set(&recipe, "train.total_steps", "4000");
+    ck_assert_int_eq(drift_recipe_resumable(&then, &recipe), DRIFT_OK);
+    drift_recipe_set(&recipe, "train.seed", "1");
+    refused(drift_recipe_resumable(&then, &recipe), "train.seed = 0, not 1");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("recipe");
+    TCase *test = tcase_create("recipe");
+    tcase_add_checked_fixture(test, start, NULL);
+    tcase_add_test(test, defaults);
+    tcase_add_test(test, from_yaml);
+    tcase_add_test(test, there_and_back);
+    tcase_add_test(test, errors);
+    tcase_add_test(test, resuming);
+    suite_add_tcase(suite, test);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
