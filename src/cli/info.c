@@ -35,10 +35,7 @@ static void list_packages(struct package packages[PACKAGES])
     packages[4] = (struct package){"jansson", JANSSON_VERSION};
 }
 
-static const char *gemm_engine(void)
-{
-    return drift_gemm_engine_name(drift_gemm_engine_used());
-}
+static const char *gemm_engine(void) { return drift_gemm_engine_name(drift_gemm_engine_used()); }
 
 static void print_json(const struct package *packages)
 {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "eval/eval.h"
 #include "io/file.h"
@@ -15,13 +15,6 @@ enum {
     FRAMES = 16,  /* snapshots of a run: at total (k / 15)^2 steps, more of them early on */
     FIELD_BATCH = 1024
 };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- log ---- */
 
@@ -156,9 +149,9 @@ static drift_status one_step(struct drift_trainer *trainer, FILE *log)
 {
     const struct drift_recipe *recipe = &trainer->recipe;
     char text[512];
-    double start = now();
+    double start = drift_seconds();
     drift_status status = drift_trainer_step(trainer);
-    trainer->seconds += now() - start;
+    trainer->seconds += drift_seconds() - start;
     if (status)
         return status;
     int evaluated = trainer->step % recipe->train.eval_per_step == 0 || trainer->step == recipe->train.total_steps;

@@ -1,0 +1,171 @@
+/* Training from the command line. */
+#include "cli/run.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "data/data.h"
+#include "io/file.h"
+#include "report/run.h"
+#include "train/trainer.h"
+
+static volatile sig_atomic_t asked_to_stop;
+
+/* The second signal ends the program as it would without us. */
+static void ask_to_stop(int number)
+{
+    asked_to_stop = 1;
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = ask_to_stop;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int show_progress(void *context, const struct drift_progress *p)
+{
+    char left[32], energy[32] = "";
+    if (!isnan(p->energy_distance2))
+        snprintf(energy, sizeof energy, "  energy distance2 %.4f", p->energy_distance2);
+    drift_log_show(context, p->step == p->total_steps, "step %ld/%ld  %.1f steps/s  %s left  loss %.3g%s",
+                   (long)p->step, (long)p->total_steps, p->steps_per_second, drift_duration(p->seconds_left, left),
+                   p->loss_ema, energy);
+    return asked_to_stop;
+}
+
+static drift_status write_recipe(const struct drift_recipe *recipe, const char *folder)
+{
+    char path[4096], *text = drift_recipe_print(recipe, 1);
+    if (!text)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for the recipe");
+    snprintf(path, sizeof path, "%s/recipe.yaml", folder);
+    drift_status status = drift_file_write(path, text, strlen(text));
+    free(text);
+    return status;
+}
+
+static drift_status train(struct drift_trainer *trainer, const struct drift_run_settings *settings)
+{
+    struct drift_log_line line;
+    int found = 0;
+    drift_status status = drift_folder_make(settings->out);
+    if (!status && settings->resume)
+        status = drift_trainer_load(trainer, settings->out, &found);
+    if (!status)
+        status = write_recipe(&trainer->recipe, settings->out);
+    if (status)
+        return status;
+    if (settings->resume)
+        fprintf(stderr, found ? "going on at step %ld\n" : "nothing to resume; starting at step %ld\n",
+                (long)trainer->step);
+    catch_signals();
+    drift_log_start(&line);
+    status = drift_trainer_run(trainer, settings->out, show_progress, &line);
+    drift_log_end(&line);
+    return status;
+}
+
+static int finish(struct drift_trainer *trainer, const struct drift_run_settings *settings)
+{
+    drift_status status = drift_report_run(trainer, settings->out, settings->command);
+    if (status)
+        return drift_error_kept();
+    printf("%s/report.html shows what was learnt; %s/model.safetensors is the model\n", settings->out, settings->out);
+    return DRIFT_EXIT_YES;
+}
+
+int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_settings *settings)
+{
+    struct drift_trainer *trainer;
+    int exit_status = DRIFT_EXIT_BAD;
+    if (drift_trainer_new(recipe, &trainer))
+        return drift_error_kept();
+    drift_status status = train(trainer, settings);
+    if (!status) {
+        exit_status = finish(trainer, settings);
+    } else if (status == DRIFT_INTERRUPTED) {
+        fprintf(stderr, "%s and saved; to go on: %s%s\n", drift_message(), settings->command,
+                settings->resume ? "" : " --resume");
+        exit_status = DRIFT_EXIT_STOPPED;
+    } else {
+        drift_error_kept();
+        exit_status = status == DRIFT_NOT_FINITE ? DRIFT_EXIT_NO : DRIFT_EXIT_BAD;
+    }
+    drift_trainer_free(trainer);
+    return exit_status;
+}
+
+/* ---- recipes and command lines ---- */
+
+char *drift_command_line(int argc, char **argv)
+{
+    size_t size = sizeof "drift";
+    for (int i = 0; i < argc; i++)
+        size += 4 * strlen(argv[i]) + 4;
+    char *line = malloc(size);
+    if (!line)
+        return NULL;
+    char *end = line + sprintf(line, "drift");
+    for (int i = 0; i < argc; i++) {
+        int plain = *argv[i] && !strpbrk(argv[i], " \t\n\"'\\$&|;<>()[]{}*?!#~`");
+        end += sprintf(end, plain ? " " : " '");
+        for (const char *p = argv[i]; *p; p++)
+            end += sprintf(end, *p == '\'' ? "'\\''" : "%c", *p);
+        if (!plain)
+            end += sprintf(end, "'");
+    }
+    return line;
+}
+
+drift_status drift_run_find_recipe(const char *name, struct drift_recipe *recipe)
+{
+    char file[256], *path;
+    drift_recipe_defaults(recipe);
+    FILE *there = fopen(name, "rb");
+    if (there)
+        fclose(there);
+    if (there || strchr(name, '/') || strchr(name, '.'))
+        return drift_recipe_read(recipe, name);
+    snprintf(file, sizeof file, "recipes/%s.yaml", name);
+    drift_status status = drift_data_find(file, &path);
+    if (status)
+        return status;
+    status = drift_recipe_read(recipe, path);
+    free(path);
+    return status;
+}
+
+drift_status drift_run_set(struct drift_recipe *recipe, const struct drift_option_texts *sets)
+{
+    for (int i = 0; i < sets->count; i++) {
+        char key[256];
+        const char *equals = strchr(sets->items[i], '=');
+        if (!equals || equals - sets->items[i] >= (long)sizeof key)
+            return drift_fail(DRIFT_INVALID, "--set %s: expected key=value", sets->items[i]);
+        snprintf(key, sizeof key, "%.*s", (int)(equals - sets->items[i]), sets->items[i]);
+        drift_status status = drift_recipe_set(recipe, key, equals + 1);
+        if (status)
+            return drift_fail_context(status, "--set");
+    }
+    return DRIFT_OK;
+}
+
+int drift_run_print(const struct drift_recipe *recipe)
+{
+    char *text = drift_recipe_print(recipe, 1);
+    if (!text)
+        return drift_error("no memory for the recipe");
+    fputs(text, stdout);
+    free(text);
+    return DRIFT_EXIT_YES;
+}

@@ -1,0 +1,29 @@
+/* What `drift toy` and `drift train` share: a recipe is trained in a folder, with progress, Ctrl-C and the report. */
+#ifndef DRIFT_CLI_RUN_H
+#define DRIFT_CLI_RUN_H
+
+#include "cli/options.h"
+#include "train/recipe.h"
+
+struct drift_run_settings {
+    const char *out;
+    const char *command; /* as it was given, to say how to run or resume it */
+    int resume;
+};
+
+/* Trains and writes all that belongs into the folder. Returns the exit status. */
+int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_settings *settings);
+
+/* The command line as one would type it; to be freed. NULL without memory. */
+char *drift_command_line(int argc, char **argv);
+
+/* Reads a recipe from a path, or from the built-in recipe of that name. A file that is there wins. */
+drift_status drift_run_find_recipe(const char *name, struct drift_recipe *recipe);
+
+/* "--set key=value" of the command line. */
+drift_status drift_run_set(struct drift_recipe *recipe, const struct drift_option_texts *sets);
+
+/* Prints the recipe with the meaning of each key. Returns the exit status. */
+int drift_run_print(const struct drift_recipe *recipe);
+
+#endif

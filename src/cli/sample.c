@@ -1,0 +1,111 @@
+/* drift sample: samples of a model file. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "io/csv.h"
+#include "io/npy.h"
+#include "io/npz.h"
+#include "report/report.h"
+#include "train/generator.h"
+
+struct settings {
+    int64_t n, seed;
+    double temperature;
+    const char *ema, *out;
+};
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && !strcmp(text + length - tail, end);
+}
+
+static drift_status write_picture(const struct drift_generator *g, size_t n, const float *x, const char *path)
+{
+    drift_report report = {.title = "samples", .dim = g->dim, .low = -1, .high = 1, .samples_n = n, .samples = x};
+    report.image_width = g->width;
+    report.image_height = g->height;
+    report.image_channels = g->channels;
+    return drift_report_samples(&report, path);
+}
+
+static drift_status write_samples(const struct drift_generator *g, size_t n, const float *x, const char *path)
+{
+    static const char *const names[] = {"samples"};
+    struct drift_array array = drift_array_view(DRIFT_ARRAY_F32, 2, (size_t[]){n, g->dim}, x);
+    if (g->height)
+        array = drift_array_view(DRIFT_ARRAY_F32, 4, (size_t[]){n, g->height, g->width, g->channels}, x);
+    if (ends_with(path, ".npy"))
+        return drift_npy_write(path, &array);
+    if (ends_with(path, ".npz"))
+        return drift_npz_write(path, 1, names, &array, 1);
+    if (ends_with(path, ".png"))
+        return write_picture(g, n, x, path);
+    return drift_csv_write(path, n, g->dim, x);
+}
+
+static int known_ending(const char *path)
+{
+    return ends_with(path, ".npy") || ends_with(path, ".npz") || ends_with(path, ".png") || ends_with(path, ".csv") ||
+           !strncmp(path, "/dev/", 5);
+}
+
+static drift_status sample(const struct settings *settings, const char *path)
+{
+    struct drift_generator generator;
+    struct drift_recipe recipe;
+    drift_status status = drift_generator_load(path, settings->ema, &generator, &recipe);
+    if (status)
+        return status;
+    size_t n = (size_t)settings->n;
+    float *x = generator.dim <= (size_t)-1 / sizeof *x / n ? malloc(n * generator.dim * sizeof *x) : NULL;
+    if (!x)
+        status = drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", n);
+    if (!status)
+        status = drift_generator_sample(&generator, (uint64_t)settings->seed, 0, n, settings->temperature, x);
+    if (!status)
+        status = write_samples(&generator, n, x, settings->out);
+    free(x);
+    drift_generator_free(&generator);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct settings settings = {.n = 64, .temperature = 1, .out = "/dev/stdout"};
+    int status = drift_options_parse(&drift_command_sample, &argc, argv, 1, 1, &settings);
+    if (status >= 0)
+        return status;
+    if (!known_ending(settings.out))
+        return drift_error("--out: %s: expected a name that ends with .png, .npy, .npz or .csv", settings.out);
+    return sample(&settings, argv[1]) ? drift_error_kept() : DRIFT_EXIT_YES;
+}
+
+static const struct drift_option options[] = {
+    {"n", "N", DRIFT_OPTION_INTEGER, offsetof(struct settings, n), "how many samples (default: 64)", 1, 1e9},
+    {"seed", "N", DRIFT_OPTION_INTEGER, offsetof(struct settings, seed), "of the noise (default: 0)", 0, 9e15},
+    {"temperature", "T", DRIFT_OPTION_NUMBER, offsetof(struct settings, temperature),
+     "deviation of the noise (default: 1)", 0, 1e6},
+    {"ema", "DECAY|none", DRIFT_OPTION_TEXT, offsetof(struct settings, ema),
+     "which running mean of the parameters; none: as trained (default: the first mean)", 0, 0},
+    {"out", "FILE", DRIFT_OPTION_TEXT, offsetof(struct settings, out),
+     ".png (images: a grid), .npy, .npz or .csv (default: csv to standard output)", 0, 0},
+    {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
+};
+
+const struct drift_command drift_command_sample = {
+    .name = "sample",
+    .summary = "make samples with a trained model",
+    .arguments = "MODEL.safetensors [options]",
+    .text =
+        "Makes samples in one pass of the generator. Sample i depends on the model, the seed, the temperature and i "
+        "alone: not on --n, nor on the number of threads or the instruction set.",
+    .options = options,
+    .examples = {{"drift sample demo/model.safetensors --n 256 --out digits.png", "a grid of images"},
+                 {"drift sample roll/model.safetensors --n 100000 --seed 1 --out points.npy", "points for numpy"},
+                 {"drift sample roll/model.safetensors --n 3", "three points as text"}},
+    .run = run,
+};
