@@ -7,7 +7,7 @@ case $(uname -m) in x86_64) ;; *) exit 0 ;; esac
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-set -- toy checkerboard --steps 3 --batch 64 --set model.hidden_size=[16,16] --set eval.samples=100
+set -- toy checkerboard --steps 3 --batch 64 --set model.hidden_size=[16,16] --set train.eval_samples=100
 "$DRIFT" "$@" --out "$dir/native" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 qemu-x86_64 -cpu Nehalem "$DRIFT" "$@" --out "$dir/nehalem" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 qemu-x86_64 -cpu Nehalem "$DRIFT" info | grep -q 'isa  *c' || { echo "Nehalem does not choose c"; exit 1; }
