@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/real.h"
-#include "base/scratch.h"
 #include "cpu/field.h"
 
 real *CPU(field_take)(real **at, size_t *used, size_t n)
@@ -248,7 +247,7 @@ drift_status CPU(field_plain)(struct drift_call *call)
 {
     const size_t g = call->shape.generated, entries = call->shape.batches * g * call->shape.dim;
     struct plain p = {.call = call};
-    real *memory = drift_scratch(lay_out(&p, NULL));
+    real *memory = CPU(scratch)(lay_out(&p, NULL));
     if (!memory)
         return drift_fail(DRIFT_NO_MEMORY, "drift_field: no memory for %zu bytes", lay_out(&p, NULL));
     lay_out(&p, memory);

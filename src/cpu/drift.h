@@ -4,18 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/status.h"
-#include "kernel/kernel.h"
-
-#ifdef DRIFT_CPU_F64
-typedef double real;
-#define CPU(name) drift_cpu_##name##_f64
-#define kernels drift_kernels_f64
-#else
-typedef float real;
-#define CPU(name) drift_cpu_##name##_f32
-#define kernels drift_kernels
-#endif
+#include "cpu/cpu.h"
 
 /* Columns are [generated ; extra negatives ; positives]; the first two are the negatives. Work is cut into blocks of
  * rows (generated samples) that depend on the shape alone; each thread takes whole blocks, and what blocks add up is

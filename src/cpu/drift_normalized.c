@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/real.h"
-#include "base/scratch.h"
 #include "kernel/gemm.h"
 
 enum {
@@ -453,7 +452,7 @@ drift_status CPU(field_normalized)(struct drift_call *call)
                            .taus = call->config->taus,
                            .self_square = (real)1e-8};
     p.keep = (double)s->batches * (double)s->generated * (double)call->stride * sizeof(real) <= KEPT_BYTES;
-    real *memory = drift_scratch(lay_out(&p, NULL));
+    real *memory = CPU(scratch)(lay_out(&p, NULL));
     if (!memory)
         return drift_fail(DRIFT_NO_MEMORY, "drift_field: no memory for %zu bytes", lay_out(&p, NULL));
     lay_out(&p, memory);

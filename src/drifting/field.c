@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "cpu/field.h"
+#include "drifting/field.h"
 
 drift_field_config drift_field_defaults(drift_form form)
 {
@@ -19,7 +20,7 @@ drift_field_config drift_field_defaults(drift_form form)
     return config;
 }
 
-static drift_status check_config(const drift_field_config *config)
+drift_status drift_field_check(const drift_field_config *config)
 {
     if ((int)config->form < DRIFT_EXACT || config->form > DRIFT_NORMALIZED)
         return drift_fail(DRIFT_INVALID, "drift_field: form %d: expected exact, joint or normalized",
@@ -50,7 +51,7 @@ static drift_status check(const drift_field_config *config, const drift_field_sh
                           shape->batches, shape->generated, shape->positives, shape->dim);
     if (weights && config->form == DRIFT_JOINT)
         return drift_fail(DRIFT_INVALID, "drift_field: the joint form takes no weights");
-    return check_config(config);
+    return drift_field_check(config);
 }
 
 drift_status drift_field(const drift_field_config *config, const drift_field_shape *shape, const float *generated,

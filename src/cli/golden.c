@@ -1,0 +1,132 @@
+/* drift golden: this program's numbers against golden values. */
+#include <dirent.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/commands.h"
+#include "golden/golden.h"
+
+struct settings {
+    int json;
+};
+
+struct tally {
+    int ok, off, unknown, bad;
+    json_t *list; /* NULL: lines are printed */
+};
+
+static void note_json(const char *path, const drift_golden_result *r, struct tally *tally)
+{
+    static const char *const words[] = {"ok", "off", "unknown kind"};
+    json_t *line = json_pack("{s:s, s:s, s:s}", "file", path, "kind", r->kind, "verdict", words[r->verdict]);
+    if (r->verdict == DRIFT_GOLDEN_OFF) {
+        json_object_set_new(line, "tensor", json_string(r->tensor));
+        json_object_set_new(line, "error", json_real(r->error == r->error ? r->error : 1e300));
+        json_object_set_new(line, "bound", json_real(r->bound));
+    }
+    json_array_append_new(tally->list, line);
+}
+
+static void verify_file(const char *path, struct tally *tally)
+{
+    drift_golden_result r;
+    if (drift_golden_verify(path, &r)) {
+        tally->bad++;
+        drift_error_kept();
+        return;
+    }
+    tally->ok += r.verdict == DRIFT_GOLDEN_OK;
+    tally->off += r.verdict == DRIFT_GOLDEN_OFF;
+    tally->unknown += r.verdict == DRIFT_GOLDEN_UNKNOWN_KIND;
+    if (tally->list)
+        note_json(path, &r, tally);
+    else if (r.verdict == DRIFT_GOLDEN_OK)
+        printf("ok       %s (%s, %d tensors)\n", path, r.kind, r.compared);
+    else if (r.verdict == DRIFT_GOLDEN_OFF)
+        printf("off      %s: %s: error %.3g, bound %.3g\n", path, r.tensor, r.error, r.bound);
+    else
+        printf("unknown  %s: kind %s\n", path, r.kind);
+}
+
+static int is_case(const struct dirent *entry)
+{
+    const char *end = strrchr(entry->d_name, '.');
+    return entry->d_name[0] != '.' && (!end || !strcmp(end, ".safetensors"));
+}
+
+/* A file, or a folder's safetensors in the order of their names, folders below it included. */
+static void verify_path(const char *path, int named, struct tally *tally)
+{
+    struct stat about;
+    struct dirent **entries;
+    if (stat(path, &about) || !S_ISDIR(about.st_mode)) {
+        if (named || strrchr(path, '.'))
+            verify_file(path, tally);
+        return;
+    }
+    int count = scandir(path, &entries, is_case, alphasort);
+    if (count < 0) {
+        tally->bad++;
+        drift_error("%s: cannot be read", path);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        size_t size = strlen(path) + strlen(entries[i]->d_name) + 2;
+        char *inner = malloc(size);
+        if (inner) {
+            snprintf(inner, size, "%s/%s", path, entries[i]->d_name);
+            verify_path(inner, 0, tally);
+        }
+        free(inner);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static int run(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct tally tally = {0};
+    int status = drift_options_parse(&drift_command_golden, &argc, argv, 2, 100000, &settings);
+    if (status >= 0)
+        return status;
+    if (strcmp(argv[1], "verify"))
+        return drift_error("golden %s: expected verify", argv[1]);
+    tally.list = settings.json ? json_array() : NULL;
+    for (int i = 2; i < argc; i++)
+        verify_path(argv[i], 1, &tally);
+    if (tally.list) {
+        json_dumpf(tally.list, stdout, JSON_INDENT(2));
+        printf("\n");
+        json_decref(tally.list);
+    } else {
+        printf("%d ok, %d off, %d of unknown kind, %d unreadable\n", tally.ok, tally.off, tally.unknown, tally.bad);
+    }
+    if (!tally.bad && !(tally.ok + tally.off + tally.unknown))
+        return drift_error("golden verify: no .safetensors file there");
+    return tally.bad ? DRIFT_EXIT_BAD : tally.off ? DRIFT_EXIT_NO : DRIFT_EXIT_YES;
+}
+
+static const struct drift_option options[] = {
+    {"json", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, json), "print a JSON array", 0, 0},
+    {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
+};
+
+const struct drift_command drift_command_golden = {
+    .name = "golden",
+    .summary = "check this program against golden values",
+    .arguments = "verify FILE|FOLDER... [--json]",
+    .text =
+        "Computes each case again, in float with the instruction set in use, and compares every result: its root mean "
+        "square error must be within the case's bound. Prints a line per file: ok, or the first tensor that is "
+        "off, its error and its bound. Kinds that this version does not know are reported as such.\n\n"
+        "Exit status: 0 none is off, 1 some are off, 2 a file cannot be read.",
+    .options = options,
+    .examples = {{"drift golden verify tests/golden", "all cases of a folder"},
+                 {"DRIFT_ISA=c drift golden verify tests/golden", "the same with portable C"}},
+    .run = run,
+};
