@@ -1,0 +1,352 @@
+/* Data sets: the laws of those made by formula, reading of the others, and which rows a batch takes. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "data/data.h"
+#include "io/png.h"
+
+#define OK(call) ck_assert_msg((call) == DRIFT_OK, "%s", drift_message())
+#define FAILS(call, line)                                                                                              \
+    do {                                                                                                               \
+        ck_assert_int_eq(call, DRIFT_INVALID);                                                                         \
+        ck_assert_msg(strstr(drift_message(), line) != NULL, "got: %s", drift_message());                              \
+    } while (0)
+
+enum { N = 20000 };
+static float x[2 * N];
+static const char *const formulas[] = {"checkerboard", "swiss_roll", "two_moons", "gaussians8",
+                                       "gaussians25",  "spiral",     "pinwheel"};
+enum { FORMULAS = sizeof formulas / sizeof *formulas };
+
+static struct drift_data *open_set(const char *name, enum drift_data_split split)
+{
+    struct drift_data *data;
+    OK(drift_data_open(name, split, &data));
+    ck_assert_str_eq(data->name, name);
+    return data;
+}
+
+static void draw(const char *name, size_t n, uint64_t seed, uint32_t step, uint32_t purpose, float *out)
+{
+    struct drift_data *data = open_set(name, DRIFT_DATA_ALL);
+    OK(drift_data_draw(data, n, seed, step, purpose, out));
+    drift_data_close(data);
+}
+
+/* ---- by formula ---- */
+
+START_TEST(bounds)
+{
+    float largest = 0;
+    draw(formulas[_i], N, 1, 0, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < 2 * N; i++) {
+        ck_assert_msg(fabsf(x[i]) <= 1.4F, "%s: %g", formulas[_i], x[i]);
+        largest = fmaxf(largest, fabsf(x[i]));
+    }
+    ck_assert_float_ge(largest, 0.8F);
+}
+END_TEST
+
+START_TEST(same_arguments_same_points)
+{
+    static float y[2 * 1000];
+    draw(formulas[_i], 1000, 3, 4, 5, x);
+    draw(formulas[_i], 1000, 3, 4, 5, y);
+    ck_assert_mem_eq(x, y, sizeof y);
+    draw(formulas[_i], 1000, 3, 4, 6, y);
+    ck_assert_mem_ne(x, y, sizeof y);
+    draw(formulas[_i], 1000, 3, 5, 5, y);
+    ck_assert_mem_ne(x, y, sizeof y);
+    draw(formulas[_i], 1000, 4, 4, 5, y);
+    ck_assert_mem_ne(x, y, sizeof y);
+    struct drift_data *data = open_set(formulas[_i], DRIFT_DATA_ALL);
+    ck_assert_int_eq(data->by_batch, !strcmp(formulas[_i], "swiss_roll"));
+    if (!data->by_batch) { /* a smaller batch is the head of a larger */
+        OK(drift_data_draw(data, 77, 3, 4, 5, y));
+        ck_assert_mem_eq(x, y, 77 * 2 * sizeof *y);
+    }
+    drift_data_close(data);
+}
+END_TEST
+
+/* The noise of 0.05 aside, a point lies in one of eight squares of side 1/2, each as likely. */
+START_TEST(checkerboard_squares)
+{
+    int count[16] = {0}, outside = 0;
+    draw("checkerboard", N, 0, 0, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < N; i++) {
+        int column = (int)floorf(2 * x[2 * i] + 2), row = (int)floorf(2 * x[2 * i + 1] + 2);
+        if (column < 0 || column > 3 || row < 0 || row > 3)
+            outside++;
+        else
+            count[4 * row + column]++;
+    }
+    for (int k = 0; k < 16; k++) {
+        int dark = (k % 4 + k / 4) % 2 == 0;
+        /* A coordinate leaves its square by a share of 2 * 0.05 * 0.399 / 0.5 = 0.080, a point by 0.153. */
+        if (dark)
+            ck_assert_double_eq_tol(count[k], N / 8.0 * (1 - 0.153), 5 * sqrt(N / 8.0));
+        else
+            ck_assert_int_lt(count[k], N / 8 * 0.16 + 5 * sqrt(N / 8 * 0.16));
+    }
+    ck_assert_int_lt(outside, N / 10);
+}
+END_TEST
+
+/* Mean 0, variance (1/3 + 0.05^2) per coordinate: every row and column of the board is as likely. */
+START_TEST(checkerboard_moments)
+{
+    double m1 = 0, m2 = 0;
+    draw("checkerboard", N, 2, 9, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < 2 * N; i++) {
+        m1 += x[i] / (2.0 * N);
+        m2 += (double)x[i] * x[i] / (2.0 * N);
+    }
+    ck_assert_double_eq_tol(m1, 0, 5 * sqrt(0.34 / N));
+    ck_assert_double_eq_tol(m2, 1.0 / 3 + 0.0025, 5 * sqrt(0.1 / N));
+}
+END_TEST
+
+/* Before the noise the largest coordinate of the batch is 1; angle and radius belong together: r = t / max. */
+START_TEST(swiss_roll_band)
+{
+    const double pi = 3.14159265358979323846;
+    int off = 0;
+    draw("swiss_roll", N, 0, 0, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < N; i++) {
+        /* t cos t is largest at 4 pi + 0.079 or so: 12.606; t sin t at 9 pi / 2: 14.137, the end. */
+        double px = x[2 * i] * 14.13, py = x[2 * i + 1] * 14.13, r = sqrt(px * px + py * py), angle = atan2(py, px);
+        double turns = (r - angle) / (2 * pi), away = fabs(turns - floor(turns + 0.5)) * 2 * pi;
+        off += away > 5 * 0.03 * 14.13;
+    }
+    ck_assert_int_lt(off, N / 100);
+}
+END_TEST
+
+/* Modes as likely as each other, each as wide as its sigma says. */
+static void check_modes(const char *name, int modes, void (*centre)(int k, double *p), double sigma)
+{
+    int count[25] = {0};
+    double square = 0;
+    draw(name, N, 5, 0, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < N; i++) {
+        double best = 1e9;
+        int nearest = 0;
+        for (int k = 0; k < modes; k++) {
+            double p[2];
+            centre(k, p);
+            double d = pow(x[2 * i] - p[0], 2) + pow(x[2 * i + 1] - p[1], 2);
+            if (d < best) {
+                best = d;
+                nearest = k;
+            }
+        }
+        count[nearest]++;
+        square += best / N;
+    }
+    for (int k = 0; k < modes; k++)
+        ck_assert_double_eq_tol(count[k], (double)N / modes, 5 * sqrt((double)N / modes));
+    ck_assert_double_eq_tol(square, 2 * sigma * sigma, 5 * 2 * sigma * sigma / sqrt(N));
+}
+
+static void ring(int k, double *p)
+{
+    p[0] = 0.8 * cos(k * 0.78539816339744830962);
+    p[1] = 0.8 * sin(k * 0.78539816339744830962);
+}
+
+static void grid(int k, double *p)
+{
+    p[0] = 0.4 * (k % 5 - 2);
+    p[1] = 0.4 * (k / 5 - 2);
+}
+
+START_TEST(gaussians)
+{
+    check_modes("gaussians8", 8, ring, 0.05);
+    check_modes("gaussians25", 25, grid, 0.03);
+}
+END_TEST
+
+/* Both halves of what comes as two: (x, y) and its mirror image by the centre, as often. */
+START_TEST(symmetry)
+{
+    static const char *const names[] = {"two_moons", "spiral", "pinwheel"};
+    double mean[2] = {0, 0};
+    draw(names[_i], N, 6, 0, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < 2 * N; i++)
+        mean[i % 2] += x[i] / (double)N;
+    ck_assert_double_eq_tol(mean[0], 0, 5 * sqrt(0.5 / N));
+    ck_assert_double_eq_tol(mean[1], 0, 5 * sqrt(0.5 / N));
+}
+END_TEST
+
+/* ---- a picture ---- */
+
+START_TEST(picture)
+{
+    char folder[] = "/tmp/drift-data-XXXXXX", path[64];
+    unsigned char pixels[2 * 4] = {255, 255, 0, 255, 255, 255, 255, 170}; /* 255 dark at (2,0), 85 at (3,1) */
+    struct drift_picture picture = {2, 4, 1, pixels};
+    int count[2] = {0, 0};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/picture", folder);
+    OK(drift_png_write(path, &picture));
+    draw(path, N, 0, 0, DRIFT_RANDOM_DATA, x);
+    for (int i = 0; i < N; i++) { /* the picture is [-1,1] x [-0.5,0.5], y upwards */
+        int lower = x[2 * i + 1] < 0;
+        ck_assert(lower ? x[2 * i] >= 0.5F && x[2 * i] <= 1 && x[2 * i + 1] >= -0.5F
+                        : x[2 * i] >= 0 && x[2 * i] <= 0.5F && x[2 * i + 1] <= 0.5F);
+        count[lower]++;
+    }
+    ck_assert_double_eq_tol(count[0], 0.75 * N, 5 * sqrt(0.1875 * N));
+    memset(pixels, 255, sizeof pixels);
+    OK(drift_png_write(path, &picture));
+    struct drift_data *data;
+    FAILS(drift_data_open(path, DRIFT_DATA_ALL, &data), "expected a picture with dark pixels");
+    unlink(path);
+    rmdir(folder);
+}
+END_TEST
+
+/* ---- rows ---- */
+
+START_TEST(digits)
+{
+    struct drift_data *all = open_set("digits", DRIFT_DATA_ALL), *train = open_set("digits", DRIFT_DATA_TRAIN),
+                      *test = open_set("digits", DRIFT_DATA_TEST);
+    int seen[10] = {0};
+    float low = 2, high = -2;
+    ck_assert_uint_eq(all->size, 1797);
+    ck_assert_uint_eq(all->dim, 64);
+    ck_assert(all->height == 8 && all->width == 8 && all->channels == 1 && all->classes == 10);
+    for (size_t i = 0; i < all->size; i++)
+        seen[all->labels[i]]++;
+    for (int k = 0; k < 10; k++)
+        ck_assert(seen[k] >= 170 && seen[k] <= 190);
+    for (size_t i = 0; i < all->size * all->dim; i++) {
+        low = fminf(low, all->rows[i]);
+        high = fmaxf(high, all->rows[i]);
+    }
+    ck_assert(low == -1 && high == 1);
+    ck_assert_float_eq(all->rows[2], 5 / 8.0F - 1); /* the first digit is a 0 whose third pixel is 5 */
+    ck_assert_int_eq(all->labels[0], 0);
+    ck_assert_uint_eq(train->size, 1437);
+    ck_assert_uint_eq(test->size, 360);
+    ck_assert_mem_eq(train->rows, all->rows, 1437 * 64 * sizeof(float));
+    ck_assert_mem_eq(test->rows, all->rows + 1437 * 64, 360 * 64 * sizeof(float));
+    ck_assert_mem_eq(test->labels, all->labels + 1437, 360 * sizeof(int));
+    drift_data_close(all);
+    drift_data_close(train);
+    drift_data_close(test);
+}
+END_TEST
+
+/* Without repetition; beyond the size in whole rounds; each row as likely at each place. */
+START_TEST(draws_of_rows)
+{
+    struct drift_data *data = open_set("digits", DRIFT_DATA_ALL);
+    static size_t index[4000], again[4000];
+    static int count[1797];
+    static float rows[100 * 64];
+    OK(drift_data_draw_indices(data, 4000, 7, 8, DRIFT_RANDOM_DATA, index));
+    for (int round = 0; round < 2; round++) {
+        memset(count, 0, sizeof count);
+        for (size_t i = 0; i < 1797; i++)
+            count[index[(size_t)round * 1797 + i]]++;
+        for (size_t i = 0; i < 1797; i++)
+            ck_assert_int_eq(count[i], 1);
+    }
+    ck_assert_mem_ne(index, index + 1797, 1797 * sizeof *index);
+    OK(drift_data_draw_indices(data, 100, 7, 8, DRIFT_RANDOM_DATA, again));
+    ck_assert_mem_eq(index, again, 100 * sizeof *index);
+    OK(drift_data_draw(data, 100, 7, 8, DRIFT_RANDOM_DATA, rows));
+    for (size_t i = 0; i < 100; i++)
+        ck_assert_mem_eq(rows + i * 64, data->rows + index[i] * 64, 64 * sizeof *rows);
+    double mean = 0;
+    for (uint32_t step = 0; step < 200; step++) {
+        OK(drift_data_draw_indices(data, 100, 7, step, DRIFT_RANDOM_DATA, again));
+        for (int i = 0; i < 100; i++)
+            mean += (double)again[i] / 20000;
+    }
+    ck_assert_double_eq_tol(mean, 898, 5 * 1797 / sqrt(12 * 20000.0));
+    drift_data_close(data);
+}
+END_TEST
+
+START_TEST(files)
+{
+    struct drift_data *data = open_set("tests/data/stored.npz", DRIFT_DATA_ALL);
+    ck_assert(data->size == 2 && data->dim == 3 && data->height == 0 && data->classes == 4 && data->labels[0] == 3);
+    ck_assert_float_eq(data->rows[5], 0.75F);
+    drift_data_close(data);
+    data = open_set("tests/data/f8.npy", DRIFT_DATA_ALL);
+    ck_assert_float_eq(data->rows[0], -0.5F);
+    drift_data_close(data);
+    data = open_set("tests/data/points.csv", DRIFT_DATA_ALL);
+    ck_assert(data->size == 2 && data->dim == 2 && !data->labels);
+    drift_data_close(data);
+    data = open_set("tests/data/images.idx3-ubyte.gz", DRIFT_DATA_ALL);
+    ck_assert(data->size == 3 && data->height == 2 && data->labels[0] == 2);
+    ck_assert_float_eq(data->rows[11], (float)(2 * 220 / 255.0 - 1));
+    drift_data_close(data);
+    data = open_set("tests/data", DRIFT_DATA_TEST); /* a folder with images: the last of three */
+    ck_assert(data->size == 1 && data->labels[0] == 1);
+    drift_data_close(data);
+}
+END_TEST
+
+START_TEST(errors)
+{
+    struct drift_data *data;
+    FAILS(drift_data_open("checkerbord", DRIFT_DATA_ALL, &data), "did you mean checkerboard?");
+    ck_assert_ptr_null(data);
+    FAILS(drift_data_open("tests", DRIFT_DATA_ALL, &data), "tests: expected images.idx3-ubyte");
+    FAILS(drift_data_open("tests/data/recipe.yaml", DRIFT_DATA_ALL, &data),
+          "recipe.yaml:3: column 1: expected a finite");
+    setenv("DRIFT_DATA", "/nowhere", 1);
+    FAILS(drift_data_open("digits", DRIFT_DATA_ALL, &data), "digits: not found in DRIFT_DATA=/nowhere");
+}
+END_TEST
+
+START_TEST(names)
+{
+    const char *const *known = drift_data_names();
+    int n = 0;
+    for (; known[n]; n++)
+        ck_assert_ptr_nonnull(drift_data_summary(known[n]));
+    ck_assert_int_eq(n, FORMULAS + 1);
+    ck_assert_ptr_null(drift_data_summary("nothing"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("data");
+    TCase *cases = tcase_create("all");
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, bounds, 0, FORMULAS);
+    tcase_add_loop_test(cases, same_arguments_same_points, 0, FORMULAS);
+    tcase_add_test(cases, checkerboard_squares);
+    tcase_add_test(cases, checkerboard_moments);
+    tcase_add_test(cases, swiss_roll_band);
+    tcase_add_test(cases, gaussians);
+    tcase_add_loop_test(cases, symmetry, 0, 3);
+    tcase_add_test(cases, picture);
+    tcase_add_test(cases, digits);
+    tcase_add_test(cases, draws_of_rows);
+    tcase_add_test(cases, files);
+    tcase_add_test(cases, errors);
+    tcase_add_test(cases, names);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
