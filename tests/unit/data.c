@@ -112,19 +112,19 @@ START_TEST(checkerboard_moments)
 }
 END_TEST
 
-/* Before the noise the largest coordinate of the batch is 1; angle and radius belong together: r = t / max. */
+/* Before the noise the largest coordinate of the batch is 1, so radius and angle t / 14.13 and t belong together. Their
+ * difference has the noise's variance along the radius, and 1/r^2 of it across: E 1/r^2 = 1 / (pi/2 9pi/2). */
 START_TEST(swiss_roll_band)
 {
-    const double pi = 3.14159265358979323846;
-    int off = 0;
+    const double pi = 3.14159265358979323846, end = 14.1372, sigma = 0.03 * end;
+    double square = 0;
     draw("swiss_roll", N, 0, 0, DRIFT_RANDOM_DATA, x);
     for (int i = 0; i < N; i++) {
-        /* t cos t is largest at 4 pi + 0.079 or so: 12.606; t sin t at 9 pi / 2: 14.137, the end. */
-        double px = x[2 * i] * 14.13, py = x[2 * i + 1] * 14.13, r = sqrt(px * px + py * py), angle = atan2(py, px);
-        double turns = (r - angle) / (2 * pi), away = fabs(turns - floor(turns + 0.5)) * 2 * pi;
-        off += away > 5 * 0.03 * 14.13;
+        double px = x[2 * i] * end, py = x[2 * i + 1] * end;
+        double turns = (sqrt(px * px + py * py) - atan2(py, px)) / (2 * pi);
+        square += pow((turns - floor(turns + 0.5)) * 2 * pi, 2) / N;
     }
-    ck_assert_int_lt(off, N / 100);
+    ck_assert_double_eq_tol(square, sigma * sigma * 1.045, 0.05 * sigma * sigma);
 }
 END_TEST
 

@@ -332,6 +332,9 @@ START_TEST(safetensors_refused)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-3],\"data_offsets\":[0,12]}}", "tensor a: expected sizes"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}",
          "tensor a: expected as many"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},"
+         "\"b\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[4,12]}}",
+         "tensor b: expected data_offsets from 8 on"},
         {"{\"__metadata__\":{\"a\":1}}", "__metadata__: a: expected a string"},
         {"[]", "byte 8: expected the header, a JSON object"},
     };
