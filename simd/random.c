@@ -17,8 +17,9 @@ VEC_MATH words philox(stream s)
 {
     int32_t low[LANES], high[LANES];
     for (int i = 0; i < LANES; i++) {
-        low[i] = (int32_t)(uint32_t)(s.block + (uint64_t)i);
-        high[i] = (int32_t)(uint32_t)((s.block + (uint64_t)i) >> 32);
+        const uint64_t block = (s.block + (uint64_t)i) & (UINT64_MAX >> 2); /* elements are counted modulo 2^64 */
+        low[i] = (int32_t)(uint32_t)block;
+        high[i] = (int32_t)(uint32_t)(block >> 32);
     }
     veci c0 = veci_load(low), c1 = veci_load(high), c2 = veci_set1((int32_t)s.step), c3 = veci_set1((int32_t)s.purpose);
     veci m0 = veci_set1((int32_t)0xd2511f53), m1 = veci_set1((int32_t)0xcd9e8d57);

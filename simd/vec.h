@@ -101,24 +101,7 @@ static inline vec vec_load_n(const float *p, ptrdiff_t n, float fill);
 static inline void vec_store_n(float *p, ptrdiff_t n, vec a);
 #include "vec_partial.h"
 
-/* The one tree: lane i meets i + 8, then i + 4, i + 2, i + 1. An ISA may do it in registers, in this very order. */
-#ifndef VEC_HAS_REDUCE
-#define VEC_REDUCE(name, op)                                                                 \
-    static inline float vec_reduce_##name(vec a)                                             \
-    {                                                                                        \
-        float t[LANES];                                                                      \
-        vec_store(t, a);                                                                     \
-        for (int half = LANES / 2; half; half /= 2)                                          \
-            for (int i = 0; i < half; i++)                                                   \
-                t[i] = op(t[i], t[i + half]);                                                \
-        return t[0];                                                                         \
-    }
-#define VEC_SCALAR_ADD(a, b) ((a) + (b))
-#define VEC_SCALAR_MAX(a, b) ((a) > (b) ? (a) : (b))
-#define VEC_SCALAR_MIN(a, b) ((a) < (b) ? (a) : (b))
-VEC_REDUCE(add, VEC_SCALAR_ADD)
-VEC_REDUCE(max, VEC_SCALAR_MAX)
-VEC_REDUCE(min, VEC_SCALAR_MIN)
-#endif
+/* vec_reduce_add, _max, _min: all lanes to one float, by one tree. */
+#include "vec_reduce.h"
 
 #endif

@@ -11,7 +11,7 @@
  *
  * CHECK calls the double oracle, then every float implementation that this machine runs, and compares
  *   every vector ISA with c, bit for bit (NaN is one value);
- *   c and ref with the oracle: |error| <= bound * (2^-24 scale + 2^-149), bound from the kernel's row;
+ *   c with the oracle: |error| <= bound * (2^-24 scale + 2^-149), bound from the kernel's row (ref: sixteen times it);
  *   the memory around each array, and the inputs, with what they were before.
  * While it does, the p of each array points to float or to double memory, fresh for each call: that is why the same
  * arguments serve all. In a timing run the same call is timed instead. */
