@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/spelling.h"
+#include "drifting/field.h"
 #include "io/number.h"
 
 #define AT(member) offsetof(struct drift_recipe, member)
@@ -212,13 +213,30 @@ void drift_recipe_defaults(struct drift_recipe *recipe)
         drift_recipe_set(recipe, key->key, key->initial);
 }
 
+drift_field_config drift_recipe_field(const struct drift_recipe *recipe)
+{
+    drift_field_config config = drift_field_defaults((drift_form)recipe->train.loss_kwargs.form);
+    config.self = (drift_self)recipe->train.loss_kwargs.self;
+    config.taus = recipe->train.loss_kwargs.R_list.count;
+    for (int i = 0; i < config.taus; i++)
+        config.tau[i] = recipe->train.loss_kwargs.R_list.items[i];
+    config.floor = recipe->train.loss_kwargs.floor;
+    config.attraction = recipe->train.loss_kwargs.attraction;
+    config.repulsion = recipe->train.loss_kwargs.repulsion;
+    config.normalize_features = recipe->train.loss_kwargs.normalize_features;
+    config.normalize_drift = recipe->train.loss_kwargs.normalize_drift;
+    return config;
+}
+
 drift_status drift_recipe_check(const struct drift_recipe *recipe)
 {
-    int taus = recipe->train.loss_kwargs.R_list.count, form = recipe->train.loss_kwargs.form;
+    int taus = recipe->train.loss_kwargs.R_list.count;
     if (taus < 1 || taus > DRIFT_MAX_TAUS)
         return drift_fail(DRIFT_INVALID, "train.loss_kwargs.R_list: expected 1 to %d temperatures", DRIFT_MAX_TAUS);
-    if (recipe->train.loss_kwargs.self == DRIFT_SELF_NONE && form != DRIFT_EXACT)
-        return drift_fail(DRIFT_INVALID, "train.loss_kwargs.self: none goes with the exact form only");
+    drift_field_config config = drift_recipe_field(recipe);
+    drift_status status = drift_field_check(&config);
+    if (status)
+        return drift_fail_context(status, "train.loss_kwargs");
     if (recipe->optimizer.weight_decay > 0 && recipe->optimizer.name == DRIFT_OPTIMIZER_ADAM)
         return drift_fail(DRIFT_INVALID, "optimizer.weight_decay: adam has none; set optimizer.name to adamw");
     return DRIFT_OK;

@@ -104,6 +104,9 @@ drift_status drift_recipe_assign(struct drift_recipe *recipe, const struct drift
 drift_status drift_recipe_read(struct drift_recipe *recipe, const char *path);
 drift_status drift_recipe_parse(struct drift_recipe *recipe, const char *text, size_t length, const char *name);
 
+/* The settings of the field that a recipe asks for. */
+drift_field_config drift_recipe_field(const struct drift_recipe *recipe);
+
 /* Whether the values go together. Called once all are set. */
 drift_status drift_recipe_check(const struct drift_recipe *recipe);
 

@@ -84,7 +84,7 @@ static drift_status evaluate(struct drift_trainer *trainer)
 static drift_status snapshot_field(struct drift_trainer *trainer)
 {
     struct drift_snapshots *snapshots = &trainer->snapshots;
-    drift_field_config config = drift_trainer_field(&trainer->recipe);
+    drift_field_config config = drift_recipe_field(&trainer->recipe);
     drift_field_shape shape = {1, FIELD_BATCH, FIELD_BATCH, 0, trainer->data->dim};
     drift_field_report report;
     size_t batch = FIELD_BATCH * shape.dim, kept = snapshots->arrows * shape.dim, at = snapshots->field_count;

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "cpu/cpu.h"
+#include "op/drift.h"
 
 const char *const drift_log_names[DRIFT_LOG_COLUMNS] = {
     "step", "loss", "loss_ema", "raw_v2", "scale", "grad_norm", "learning_rate", "energy_distance2",
@@ -36,11 +37,8 @@ static drift_status make_parts(struct drift_trainer *trainer)
     generator->width = trainer->data->width;
     generator->channels = trainer->data->channels;
     trainer->averages = calloc((size_t)decays + 1, sizeof *trainer->averages);
-    size_t generated = (size_t)recipe->train.forward_dict.gen_per_label, dim = trainer->data->dim;
-    trainer->batch = malloc((size_t)recipe->train.pos_per_sample * dim * sizeof *trainer->batch);
-    trainer->x = malloc(generated * dim * sizeof *trainer->x);
-    trainer->v = malloc(generated * dim * sizeof *trainer->v);
-    if (!trainer->averages || !trainer->batch || !trainer->x || !trainer->v)
+    trainer->batch = malloc((size_t)recipe->train.pos_per_sample * trainer->data->dim * sizeof *trainer->batch);
+    if (!trainer->averages || !trainer->batch)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for a batch of %ld", (long)recipe->train.pos_per_sample);
     status = drift_params_init(&generator->params, (uint64_t)recipe->train.seed);
     for (int i = 0; i < decays && !status; i++) {
@@ -93,8 +91,6 @@ void drift_trainer_free(struct drift_trainer *trainer)
     drift_data_close(trainer->all);
     drift_data_close(trainer->data);
     free(trainer->batch);
-    free(trainer->x);
-    free(trainer->v);
     free(trainer->log.rows);
     free(snapshots->steps);
     free(snapshots->frames);
@@ -106,51 +102,30 @@ void drift_trainer_free(struct drift_trainer *trainer)
 
 /* ---- a step ---- */
 
-drift_field_config drift_trainer_field(const struct drift_recipe *recipe)
-{
-    drift_field_config config = drift_field_defaults((drift_form)recipe->train.loss_kwargs.form);
-    config.self = (drift_self)recipe->train.loss_kwargs.self;
-    config.taus = recipe->train.loss_kwargs.R_list.count;
-    for (int i = 0; i < config.taus; i++)
-        config.tau[i] = recipe->train.loss_kwargs.R_list.items[i];
-    config.floor = recipe->train.loss_kwargs.floor;
-    config.attraction = recipe->train.loss_kwargs.attraction;
-    config.repulsion = recipe->train.loss_kwargs.repulsion;
-    config.normalize_features = recipe->train.loss_kwargs.normalize_features;
-    config.normalize_drift = recipe->train.loss_kwargs.normalize_drift;
-    return config;
-}
-
-/* Forward and backward: the loss's gradient lands in the parameters' gradients. With V a constant the loss
- * mean((x - (x + V))^2) has the value mean(V^2) and the gradient -2 V / (G D unit) with respect to x. */
+/* Forward and backward: the loss's gradient lands in the parameters' gradients. */
 static drift_status gradients(struct drift_trainer *trainer, drift_field_report *report)
 {
     const struct drift_recipe *recipe = &trainer->recipe;
     const drift_backend *backend = trainer->generator.params.backend;
     drift_tape *tape = trainer->tape;
-    drift_field_config config = drift_trainer_field(recipe);
-    drift_field_shape shape = {1, (size_t)recipe->train.forward_dict.gen_per_label,
-                               (size_t)recipe->train.pos_per_sample, 0, trainer->data->dim};
+    drift_field_config config = drift_recipe_field(recipe);
+    size_t generated = (size_t)recipe->train.forward_dict.gen_per_label;
+    size_t positives = (size_t)recipe->train.pos_per_sample;
     drift_stream stream = {(uint64_t)recipe->train.seed, DRIFT_RANDOM_NOISE, (uint32_t)trainer->step, 0};
 
     drift_tape_clear(tape);
-    drift_tensor *noise = drift_tape_tensor(tape, 2, (size_t[]){shape.generated, trainer->generator.noise_dim});
+    drift_tensor *noise = drift_tape_tensor(tape, 2, (size_t[]){generated, trainer->generator.noise_dim});
     if (!drift_tape_failed(tape))
         drift_tape_check(tape, backend->random_normal(backend, &stream, 1, noise), "noise");
     drift_tensor *x = drift_generator_forward(&trainer->generator, tape, noise);
+    drift_tensor *data = drift_tape_input(tape, 2, (size_t[]){positives, trainer->data->dim}, trainer->batch, 0);
+    drift_tensor *loss = drift_loss(tape, &config, &(drift_loss_input){.gen = x, .pos = data}, report);
     drift_status status = drift_tape_status(tape);
-    if (!status)
-        status = drift_tensor_read_floats(x, trainer->x);
-    if (!status)
-        status = drift_field(&config, &shape, trainer->x, trainer->batch, NULL, NULL, NULL, NULL, trainer->v, report);
     if (status)
         return status;
     if (!isfinite(report->loss))
         return drift_fail(DRIFT_NOT_FINITE, "the loss is not finite");
-    float factor = (float)(-2 / ((double)(shape.generated * shape.dim) * report->unit));
-    for (size_t i = 0; i < shape.generated * shape.dim; i++)
-        trainer->v[i] *= factor;
-    drift_tape_backward(tape, x, drift_tape_input(tape, 2, (size_t[]){shape.generated, shape.dim}, trainer->v, 0));
+    drift_tape_backward(tape, loss, NULL);
     return drift_tape_status(tape);
 }
 

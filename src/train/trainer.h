@@ -56,7 +56,6 @@ struct drift_trainer {
     drift_tensor *averages; /* [ema_decay.count] */
     drift_tape *tape;
     float *batch; /* [pos_per_sample, dim] */
-    float *x, *v; /* [gen_per_label, dim]: generated samples and their field */
 
     int64_t step;   /* updates made */
     double seconds; /* of all steps, those before a resume included */
@@ -69,9 +68,6 @@ struct drift_trainer {
 /* Opens the data, draws the parameters of step 0. */
 drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_trainer **trainer);
 void drift_trainer_free(struct drift_trainer *trainer);
-
-/* The field's settings that a recipe asks for. */
-drift_field_config drift_trainer_field(const struct drift_recipe *recipe);
 
 /* One update. Not finite: DRIFT_NOT_FINITE names step and tensor, and the parameters are those before. */
 drift_status drift_trainer_step(struct drift_trainer *trainer);

@@ -82,8 +82,9 @@ START_TEST(errors)
     drift_recipe_set(&recipe, "train.loss_kwargs.R_list", "[]");
     refused(drift_recipe_check(&recipe), "R_list");
     start();
-    drift_recipe_set(&recipe, "train.loss_kwargs.self", "none");
-    refused(drift_recipe_check(&recipe), "exact");
+    drift_recipe_set(&recipe, "train.loss_kwargs.form", "exact");
+    drift_recipe_set(&recipe, "train.loss_kwargs.floor", "1e-6");
+    refused(drift_recipe_check(&recipe), "train.loss_kwargs");
 }
 END_TEST
 
