@@ -4,13 +4,12 @@
 #include <png.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <yaml.h>
 #include <zlib.h>
 
 #include "cli/commands.h"
 #include "drift.h"
+#include "kernel/gemm.h"
 #include "kernel/gemm.h"
 #include "kernel/kernel.h"
 
