@@ -1,4 +1,5 @@
 /* drift sample: samples of a model file. */
+#include <omp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include "io/npz.h"
 #include "report/report.h"
 #include "train/generator.h"
+
+/* So few samples are there before a second thread would be (and on a busy machine long before). */
+enum { FEW = 2048 };
 
 struct settings {
     int64_t n, seed;
@@ -61,6 +65,8 @@ static drift_status sample(const struct settings *settings, const char *path)
     if (status)
         return status;
     size_t n = (size_t)settings->n;
+    if (n <= FEW)
+        omp_set_num_threads(1);
     float *x = generator.dim <= (size_t)-1 / sizeof *x / n ? malloc(n * generator.dim * sizeof *x) : NULL;
     if (!x)
         status = drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", n);
@@ -81,6 +87,7 @@ static int run(int argc, char **argv)
         return status;
     if (!known_ending(settings.out))
         return drift_error("--out: %s: expected a name that ends with .png, .npy, .npz or .csv", settings.out);
+    drift_file_wait_for_disk(0); /* samples can be made again, and the disk would take longer than the rest */
     return sample(&settings, argv[1]) ? drift_error_kept() : DRIFT_EXIT_YES;
 }
 

@@ -49,6 +49,10 @@ void drift_writer_abort(struct drift_writer *writer);
 /* open, write, commit. */
 drift_status drift_file_write(const char *path, const void *data, size_t size);
 
+/* 0: from now on commit renames without waiting for the disk, for a program whose output can be made again. Still whole
+ * or not at all, the machine's sudden end apart. Called before anything is written. */
+void drift_file_wait_for_disk(int wait);
+
 /* "PATH: no memory for N bytes". */
 drift_status drift_fail_memory(const char *path, size_t bytes);
 

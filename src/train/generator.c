@@ -10,7 +10,7 @@
 #include "cpu/cpu.h"
 
 /* Rows that go through the network at once: enough for the products to be fast, few enough to stay in the cache. */
-enum { BATCH = 512 };
+enum { BATCH = 128 };
 
 static drift_status build(struct drift_generator *generator, const struct drift_recipe *recipe)
 {
