@@ -52,11 +52,7 @@ static void verify_file(const char *path, struct tally *tally)
         printf("unknown  %s: kind %s\n", path, r.kind);
 }
 
-static int is_case(const struct dirent *entry)
-{
-    const char *end = strrchr(entry->d_name, '.');
-    return entry->d_name[0] != '.' && (!end || !strcmp(end, ".safetensors"));
-}
+static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
 /* A file, or a folder's safetensors in the order of their names, folders below it included. */
 static void verify_path(const char *path, int named, struct tally *tally)
@@ -64,11 +60,12 @@ static void verify_path(const char *path, int named, struct tally *tally)
     struct stat about;
     struct dirent **entries;
     if (stat(path, &about) || !S_ISDIR(about.st_mode)) {
-        if (named || strrchr(path, '.'))
+        const char *end = strrchr(path, '.');
+        if (named || (end && !strcmp(end, ".safetensors")))
             verify_file(path, tally);
         return;
     }
-    int count = scandir(path, &entries, is_case, alphasort);
+    int count = scandir(path, &entries, is_visible, alphasort);
     if (count < 0) {
         tally->bad++;
         drift_error("%s: cannot be read", path);

@@ -1,0 +1,139 @@
+/* The verifier itself: in every case that it passes, moving the largest element of an out/ or grad/ tensor of n
+ * elements by 2 sqrt(n) times the bound must fail, and by half the bound must pass. */
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "golden/golden.h"
+
+static char folder[] = "/tmp/drift-golden-XXXXXX";
+
+static double tolerance(const json_t *config, const char *which, const char *name, double otherwise)
+{
+    const json_t *node = json_object_get(config, which);
+    node = json_is_object(node) ? json_object_get(node, name) : node;
+    return json_is_number(node) ? json_number_value(node) : otherwise;
+}
+
+/* atol + rtol rms, as the README of the golden values has it. */
+static double bound_of(const struct drift_safetensors *file, const char *name, const float *x, size_t n)
+{
+    json_t *config = json_loads(drift_safetensors_metadata(file, "config"), 0, NULL);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * x[i];
+    double bound = tolerance(config, "atol", name, 0) + tolerance(config, "rtol", name, 1e-4) * sqrt(sum / (double)n);
+    json_decref(config);
+    return bound;
+}
+
+/* The case with the largest element of tensor t moved, in the float64 copy too. */
+static drift_golden_verdict verdict_moved(const struct drift_safetensors *file, size_t t, double by)
+{
+    struct drift_tensor_entry *tensors = malloc(file->count * sizeof *tensors);
+    const char *name = file->tensors[t].name;
+    const size_t n = file->tensors[t].array.count;
+    char finer[160], path[128];
+    float *copies[2] = {NULL, NULL};
+    int copied = 0;
+    memcpy(tensors, file->tensors, file->count * sizeof *tensors);
+    snprintf(finer, sizeof finer, "f64/%s", strncmp(name, "out/", 4) ? name : name + 4);
+    for (size_t i = 0; i < file->count; i++)
+        if (!strcmp(file->tensors[i].name, name) || !strcmp(file->tensors[i].name, finer)) {
+            float *x = copies[copied++] = malloc(n * sizeof *x);
+            size_t largest = 0;
+            drift_array_floats(&file->tensors[t].array, x);
+            for (size_t k = 0; k < n; k++)
+                largest = fabsf(x[k]) > fabsf(x[largest]) ? k : largest;
+            drift_array_floats(&file->tensors[i].array, x);
+            x[largest] = (float)(x[largest] + by);
+            tensors[i].array =
+                drift_array_view(DRIFT_ARRAY_F32, file->tensors[i].array.rank, file->tensors[i].array.shape, x);
+        }
+    snprintf(path, sizeof path, "%s/moved.safetensors", folder);
+    ck_assert(!drift_safetensors_write(path, file->count, tensors, file->metadata_count, file->metadata));
+    drift_golden_result result;
+    ck_assert_msg(!drift_golden_verify(path, &result), "%s", drift_message());
+    remove(path);
+    free(tensors);
+    free(copies[0]);
+    free(copies[1]);
+    return result.verdict;
+}
+
+static int moved; /* tensors */
+
+static void move_tensors(const char *path)
+{
+    struct drift_safetensors file;
+    ck_assert_msg(!drift_safetensors_read(path, &file), "%s", drift_message());
+    for (size_t t = 0; t < file.count; t++) {
+        const char *name = file.tensors[t].name;
+        const size_t n = file.tensors[t].array.count;
+        if ((strncmp(name, "out/", 4) && strncmp(name, "grad/", 5)) || !n)
+            continue;
+        float *x = malloc(n * sizeof *x);
+        drift_array_floats(&file.tensors[t].array, x);
+        const double bound = bound_of(&file, name, x, n);
+        free(x);
+        if (!(bound > 1e-37)) /* beyond what float can move by */
+            continue;
+        moved++;
+        ck_assert_msg(verdict_moved(&file, t, 2 * sqrt((double)n) * bound) == DRIFT_GOLDEN_OFF, "%s: %s: passes", path,
+                      name);
+        ck_assert_msg(verdict_moved(&file, t, 0.5 * bound) == DRIFT_GOLDEN_OK, "%s: %s: fails", path, name);
+    }
+    drift_safetensors_free(&file);
+}
+
+START_TEST(bounds_are_tight)
+{
+    for (const char *const *kind = drift_golden_kinds(); *kind; kind++) {
+        char path[512];
+        snprintf(path, sizeof path, "tests/golden/%s", *kind);
+        DIR *cases = opendir(path);
+        ck_assert_msg(cases != NULL, "no cases in %s", path);
+        for (struct dirent *entry; (entry = readdir(cases));) {
+            if (!strstr(entry->d_name, ".safetensors"))
+                continue;
+            snprintf(path, sizeof path, "tests/golden/%s/%s", *kind, entry->d_name);
+            move_tensors(path);
+        }
+        closedir(cases);
+    }
+    ck_assert_int_ge(moved, 100);
+}
+END_TEST
+
+START_TEST(not_a_number_fails)
+{
+    struct drift_safetensors file;
+    ck_assert(!drift_safetensors_read("tests/golden/drift_joint/joint_plane.safetensors", &file));
+    for (size_t t = 0; t < file.count; t++)
+        if (!strcmp(file.tensors[t].name, "out/V"))
+            ck_assert(verdict_moved(&file, t, NAN) == DRIFT_GOLDEN_OFF);
+    drift_safetensors_free(&file);
+}
+END_TEST
+
+int main(void)
+{
+    if (!mkdtemp(folder))
+        return 1;
+    Suite *suite = suite_create("golden");
+    TCase *tests = tcase_create("golden");
+    tcase_add_test(tests, bounds_are_tight);
+    tcase_add_test(tests, not_a_number_fails);
+    tcase_set_timeout(tests, 120);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    rmdir(folder);
+    return failed != 0;
+}
