@@ -97,7 +97,8 @@ check-fast: all $(UNIT) ## the tests that take seconds, natively only
 # clang, because gcc takes minutes a file to instrument the sixteen lanes of portable C.
 CLANG_OMP = LDFLAGS=-L/usr/lib/llvm-14/lib
 asan: ## the fast tests under AddressSanitizer (leaks included)
-	@$(MAKE) --no-print-directory BUILD=build/asan CC=clang OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE='-fsanitize=address -fno-omit-frame-pointer' $(CLANG_OMP) check-fast
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
+	$(MAKE) --no-print-directory BUILD=build/asan CC=clang OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE='-fsanitize=address -fno-omit-frame-pointer' $(CLANG_OMP) check-fast
 ubsan: ## the fast tests under UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/ubsan CC=clang OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' $(CLANG_OMP) check-fast
 tsan: ## the fast tests under ThreadSanitizer (clang, with OpenMP's own race checker Archer)

@@ -112,8 +112,8 @@ static void put_column(struct drift_text *page, const struct axes *axes, const d
     for (size_t i = from; i < end; i++) {
         double x = across(axes, curve->step[i]), y = down(axes, curve->y[i]);
         if (!isfinite(x) || !isfinite(y))
-            *pen_down = 0; /* a gap */
-        else if (end - from <= 4 || i == from || i == low || i == high || i + 1 == end) {
+            continue;
+        if (end - from <= 4 || i == from || i == low || i == high || i + 1 == end) {
             drift_text_print(page, "%c%.1f %.1f", *pen_down ? 'L' : 'M', x, y);
             if (!*pen_down)
                 drift_text_put(page, "h0"); /* so that a lone point is a dot */
