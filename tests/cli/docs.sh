@@ -1,0 +1,55 @@
+#!/bin/sh
+# Every command in the docs runs (training cut to two steps), every link leads somewhere, and every room that CONTRIBUTING
+# names is there.
+set -eu
+root=$PWD
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fail() {
+    echo "$*"
+    exit 1
+}
+
+for page in README.md CONTRIBUTING.md docs/*.md docs/*/*.md; do
+    [ -e "$page" ] || continue
+    grep -oE '\]\([^)#]+' "$page" | sed 's/](//' | grep -v '^http' > "$dir/links" || true
+    while read -r link; do
+        [ -e "$(dirname "$page")/$link" ] || fail "$page: no such file: $link"
+    done < "$dir/links"
+done
+sed -n 's/^| \(`[^|]*`\) |.*/\1/p' CONTRIBUTING.md | grep -oE '`[a-z]+[a-z/]*/`' | tr -d '`' > "$dir/rooms"
+while read -r room; do
+    [ -d "$room" ] || fail "CONTRIBUTING.md: no such folder: $room"
+done < "$dir/rooms"
+
+# what the commands read
+cd "$dir"
+ln -s "$root/data" "$root/tests" .
+printf '%s\n' '0,0' '0.5,0.1' '0.2,0.7' '0.9,0.4' '0.3,0.3' '0.1,0.8' > points.csv
+mkdir mnist
+for part in train t10k; do
+    cp data/digits/images.idx3-ubyte mnist/$part-images-idx3-ubyte
+    cp data/digits/labels.idx1-ubyte mnist/$part-labels-idx1-ubyte
+done
+small="--set train.total_steps=2 --set train.eval_samples=60 --set train.forward_dict.gen_per_label=32 --set train.pos_per_sample=6"
+# shellcheck disable=SC2086
+"$DRIFT" toy checkerboard $small --out demo > log 2>&1 || fail "$(cat log)"
+"$DRIFT" sample demo/model.safetensors --n 8 --out x.npy
+"$DRIFT" sample demo/model.safetensors --n 9 --seed 1 --out p.npy
+"$DRIFT" sample demo/model.safetensors --n 9 --out points.npy
+
+count=0
+for page in README.md docs/testing.md docs/ops/drift.md; do
+    grep -E '^ +(build/)?drift [a-z]' "$root/$page" | sed 's/^ *//; s/ #.*//; s/^build\///; s/^drift //' > commands || true
+    while read -r line; do
+        count=$((count + 1))
+        case $line in
+        toy* | train*) line="$line $small" ;;
+        bench*) continue ;;
+        esac
+        # shellcheck disable=SC2086
+        "$DRIFT" $line > log 2>&1 < /dev/null || fail "$page: drift $line: $(cat log)"
+    done < commands
+done
+[ "$count" -ge 8 ] || fail "only $count commands found"
+echo "REPORT $count commands of the docs run"
