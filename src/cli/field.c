@@ -15,7 +15,7 @@ struct settings {
     int plain_features, plain_drift;
 };
 
-/* Floats of an .npy file with `rank` dimensions; NULL path: none. */
+/* Floats of an .npy file with `rank` dimensions (0: any); `array` keeps its shape alone. NULL path: none. */
 static drift_status read_array(const char *path, int rank, struct drift_array *array, float **x)
 {
     *x = NULL;
@@ -32,7 +32,10 @@ static drift_status read_array(const char *path, int rank, struct drift_array *a
         status = drift_fail(DRIFT_NO_MEMORY, "%s: no memory for %zu numbers", path, array->count);
     else
         drift_array_floats(array, *x);
+    struct drift_array shape = *array;
     drift_array_free(array);
+    shape.data = shape.memory = NULL;
+    *array = shape;
     return status;
 }
 
