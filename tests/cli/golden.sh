@@ -31,7 +31,7 @@ grep -q 'unknown .*drift_normalises' "$dir/out"
 
 # drift field: every form runs, and equal sets do not drift
 printf '0,0\n1,0\n' > "$dir/points.csv"
-"$DRIFT" toy "$dir/points.csv" --steps 1 --batch 4 --set train.eval_samples=4 --set "model.hidden_size=[4]" --out "$dir/run" \
+"$DRIFT" toy "$dir/points.csv" --steps 1 --batch 4 --set train.eval_samples=16 --set "model.hidden_size=[4]" --out "$dir/run" \
     > /dev/null 2>&1
 "$DRIFT" sample "$dir/run/model.safetensors" --n 5 --out "$dir/x.npy"
 "$DRIFT" sample "$dir/run/model.safetensors" --n 5 --seed 1 --out "$dir/p.npy"
