@@ -15,6 +15,7 @@ struct drift_adam {
 
 enum {
     DRIFT_GEMM_WORKSPACE = 160000, /* reals that one call of gemm needs: 640 kB in float */
+    DRIFT_FIELD_PLANE = 4,         /* pair_sums and pair_moments: the most coordinates */
     DRIFT_PEAK_LANES = 192         /* independent chains of peak_fma: enough to hide the latency of an fma */
 };
 
