@@ -19,7 +19,7 @@ static real smaller(real a, real b) { return a < b ? a : b; }
 /* Row and column sums of K = exp(-|x_i - y_j| / tau). With below >= 0 or so the pairs are the upper triangle of a
  * symmetric block, each taken once for both of its sums. */
 void K(pair_sums)(size_t rows, size_t n, size_t dim, size_t x_stride, size_t stride, ptrdiff_t below, real inv_tau,
-                   const real *x, const real *y, real *row_sum, real *column_sum)
+                  const real *x, const real *y, real *row_sum, real *column_sum)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < n; j++)
@@ -32,8 +32,8 @@ void K(pair_sums)(size_t rows, size_t n, size_t dim, size_t x_stride, size_t str
 
 /* sum_j A_ij and sum_j A_ij (y_j - x_i), the factor of row i left out: A_ij = K min(a_i c_j, 1/sqrt(floor)). */
 void K(pair_moments)(size_t rows, size_t n, size_t dim, size_t x_stride, size_t stride, ptrdiff_t below, real inv_tau,
-                      const real *x, const real *y, const real *r, const real *row_cap, const real *c, const real *cap,
-                      real *row_moment, real *column_moment)
+                     const real *x, const real *y, const real *r, const real *row_cap, const real *c, const real *cap,
+                     real *row_moment, real *column_moment)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < n; j++)

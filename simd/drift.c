@@ -5,7 +5,7 @@
 
 enum { GROUP = 4 };
 
-static inline vec square_at(size_t dim, size_t stride, const float *x, const float *y, ptrdiff_t left)
+VEC_MATH vec square_at(size_t dim, size_t stride, const float *x, const float *y, ptrdiff_t left)
 {
     vec sum = vec_zero();
     for (size_t k = 0; k < dim; k++) {
@@ -37,7 +37,7 @@ void K(field_squares)(size_t n, size_t dim, size_t stride, const float *x, const
 }
 
 /* exp(shift - rate d) of squares d^2 >= 0; the shift keeps it below 2^126 */
-static inline vec kernel(vec rate, vec shift, vec square)
+VEC_MATH vec kernel(vec rate, vec shift, vec square)
 {
     return vec_exp_neg(vec_fnma(rate, vec_sqrt(square), shift));
 }
@@ -64,14 +64,14 @@ void K(field_sums)(size_t n, float rate, float shift, const float *squares, floa
     *row = vec_reduce_add(sum);
 }
 
-static inline vec weighted(vec affinity, float least, const float *weight, ptrdiff_t left)
+VEC_MATH vec weighted(vec affinity, float least, const float *weight, ptrdiff_t left)
 {
     affinity = vec_max(vec_set1(least), affinity);
     return weight ? vec_mul(affinity, vec_load_n(weight, left, 0)) : affinity;
 }
 
 /* Lanes past the end must add nothing although `least` lifts them. */
-static inline vec first_lanes(vec a, ptrdiff_t left)
+VEC_MATH vec first_lanes(vec a, ptrdiff_t left)
 {
     return vec_select(veci_gt(veci_set1((int32_t)left), veci_iota()), a, vec_zero());
 }
@@ -114,7 +114,7 @@ void K(field_nearest)(size_t n, const float *squares, float *column, float *row)
 }
 
 /* exp(rate (sqrt(nearest) - d)), 0 where d is infinite */
-static inline vec relative(vec rate, vec nearest, vec square)
+VEC_MATH vec relative(vec rate, vec nearest, vec square)
 {
     vec k = vec_exp_neg(vec_mul(rate, vec_sub(vec_sqrt(nearest), vec_sqrt(square))));
     return vec_select(vec_eq(square, vec_set1(INFINITY)), vec_zero(), k);

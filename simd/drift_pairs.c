@@ -38,7 +38,8 @@ INLINE void sums_vector(const struct pairs *p, int dim, int group, int edge, siz
     ptrdiff_t left = edge ? (ptrdiff_t)(p->n - j) : LANES;
     vec y[DRIFT_FIELD_PLANE], step[DRIFT_FIELD_PLANE];
     for (int k = 0; k < dim; k++)
-        y[k] = edge ? vec_load_n(p->y + (size_t)k * p->stride + j, left, 0) : vec_load(p->y + (size_t)k * p->stride + j);
+        y[k] =
+            edge ? vec_load_n(p->y + (size_t)k * p->stride + j, left, 0) : vec_load(p->y + (size_t)k * p->stride + j);
     vec column = edge ? vec_load_n(p->column + j, left, 0) : vec_load(p->column + j);
     for (int g = 0; g < group; g++) {
         vec e = kernel_of(dim, p->x_stride, p->x + i + (size_t)g, y, p->inv_tau, step);
@@ -87,10 +88,17 @@ INLINE void sums(const struct pairs *p, int dim, size_t rows)
 }
 
 void K(pair_sums)(size_t rows, size_t n, size_t dim, size_t x_stride, size_t stride, ptrdiff_t below, float inv_tau,
-                   const float *x, const float *y, float *row_sum, float *column_sum)
+                  const float *x, const float *y, float *row_sum, float *column_sum)
 {
-    const struct pairs p = {.n = n, .x_stride = x_stride, .stride = stride, .below = below, .inv_tau = inv_tau,
-                            .x = x, .y = y, .row = row_sum, .column = column_sum};
+    const struct pairs p = {.n = n,
+                            .x_stride = x_stride,
+                            .stride = stride,
+                            .below = below,
+                            .inv_tau = inv_tau,
+                            .x = x,
+                            .y = y,
+                            .row = row_sum,
+                            .column = column_sum};
     switch (dim) {
     case 1: sums(&p, 1, rows); break;
     case 2: sums(&p, 2, rows); break;
@@ -115,7 +123,8 @@ INLINE void moments_vector(const struct pairs *p, int dim, int group, int edge, 
     ptrdiff_t left = edge ? (ptrdiff_t)(p->n - j) : LANES;
     vec y[DRIFT_FIELD_PLANE], step[DRIFT_FIELD_PLANE], column[1 + DRIFT_FIELD_PLANE];
     for (int k = 0; k < dim; k++)
-        y[k] = edge ? vec_load_n(p->y + (size_t)k * p->stride + j, left, 0) : vec_load(p->y + (size_t)k * p->stride + j);
+        y[k] =
+            edge ? vec_load_n(p->y + (size_t)k * p->stride + j, left, 0) : vec_load(p->y + (size_t)k * p->stride + j);
     vec c = edge ? vec_load_n(p->c + j, left, 0) : vec_load(p->c + j);
     vec cap = capped && both ? vec_load_n(p->cap + j, left, 0) : c;
     if (both)
@@ -180,8 +189,8 @@ INLINE void moments_of(const struct pairs *p, int dim, size_t rows)
 }
 
 void K(pair_moments)(size_t rows, size_t n, size_t dim, size_t x_stride, size_t stride, ptrdiff_t below, float inv_tau,
-                      const float *x, const float *y, const float *r, const float *row_cap, const float *c,
-                      const float *cap, float *row_moment, float *column_moment)
+                     const float *x, const float *y, const float *r, const float *row_cap, const float *c,
+                     const float *cap, float *row_moment, float *column_moment)
 {
     const struct pairs p = {n, x_stride, stride, below, inv_tau, x, y, r, row_cap, c, cap, row_moment, column_moment};
     switch (dim) {

@@ -4,8 +4,9 @@
  * exact   V_i = attraction sum_j w+_ij (p_j - x_i) / sum_j w+_ij  -  repulsion (the same over the negatives)
  * joint   A_ij = K_ij / sqrt(max(floor, rowsum_i colsum_j))
  *         V_i = attraction (sum_neg A) sum_pos A_ij (p_j - x_i) - repulsion (sum_pos A) sum_neg A_ij (y_j - x_i)
- * joint in two passes: sums of K = exp(-d/tau) over rows and columns, then the force. Where some sum is below e^-60, K
- * itself under-flows somewhere that matters: then the same in the log domain, relative to the nearest neighbours. */
+ * joint in two passes (drift_pairs.c: the same in few dimensions, each pair once): sums of K = exp(-d/tau) over rows
+ * and columns, then the force. Where some sum is below e^-60, K itself under-flows somewhere that matters: then the
+ * same in the log domain, relative to the nearest neighbours. */
 #include "cpu/drift.h"
 
 #include <math.h>
@@ -70,6 +71,7 @@ struct plain {
     real *partial;              /* [blocks,columns] */
     double *row_square;         /* [G]: |V_i|^2 of this temperature */
     real *threads;              /* [threads, stride + 3 dim] */
+    real *pairs;                /* workspace of drift_pairs.c, NULL where it is not for it */
     int log_domain;
 };
 
@@ -87,6 +89,7 @@ static size_t lay_out(struct plain *p, real *at)
     p->partial = CPU(field_take)(&at, &used, call->blocks * m);
     p->row_square = (double *)CPU(field_take)(&at, &used, g * sizeof(double) / sizeof(real));
     p->threads = CPU(field_take)(&at, &used, (size_t)call->threads * (call->stride + 3 * call->shape.dim + 64));
+    p->pairs = CPU(field_pairs_size)(call) ? CPU(field_take)(&at, &used, CPU(field_pairs_size)(call)) : NULL;
     return used * sizeof(real);
 }
 
@@ -263,9 +266,11 @@ drift_status CPU(field_plain)(struct drift_call *call)
             log_weight[j] = (real)drift_log((double)CPU(field_weight)(call, p.b, j));
         for (int t = 0; t < call->config->taus; t++) {
             p.rate = (real)(1 / call->config->tau[t]);
-            if (call->config->form == DRIFT_JOINT)
-                joint_sums(&p);
-            for_rows(&p, force_row);
+            if (!p.pairs || !CPU(field_pairs)(call, p.b, p.rate, p.y, p.pairs, p.row_square)) {
+                if (call->config->form == DRIFT_JOINT)
+                    joint_sums(&p);
+                for_rows(&p, force_row);
+            }
             for (size_t i = 0; i < g; i++)
                 call->report->raw[t] += p.row_square[i] / (double)entries;
         }

@@ -25,8 +25,8 @@ struct drift_call {
     int threads;
 };
 
-/* Rows are cut into 32 blocks at most, which bounds the memory of the blocks' column sums; the normalized form cuts blocks
- * of 64 rows at least, for the sake of its products. */
+/* Rows are cut into 32 blocks at most, which bounds the memory of the blocks' column sums; the normalized form cuts
+ * blocks of 64 rows at least, for the sake of its products. */
 enum { DRIFT_MAX_BLOCKS = 32, DRIFT_BLOCK_ROWS = 16, DRIFT_PRODUCT_ROWS = 64 };
 
 /* Takes n reals off a workspace, 64 bytes aligned; with *at NULL only counts. */
@@ -37,6 +37,13 @@ void CPU(field_transpose)(const struct drift_call *call, size_t b, real *y);
 
 /* The weight of column j of problem b. */
 real CPU(field_weight)(const struct drift_call *call, size_t b, size_t j);
+
+/* drift_pairs.c: reals of workspace; 0 where the form, self or dimensions are not for it. */
+size_t CPU(field_pairs_size)(const struct drift_call *call);
+/* One temperature, rate = 1/tau, of problem b: adds to V, sets |V_i|^2 [G]; y as field_transpose makes it. Returns 0,
+ * nothing done, where sums are so small that the log domain is needed. */
+int CPU(field_pairs)(const struct drift_call *call, size_t b, real rate, const real *y, real *memory,
+                     double *row_square);
 
 drift_status CPU(field_plain)(struct drift_call *call);
 drift_status CPU(field_normalized)(struct drift_call *call);

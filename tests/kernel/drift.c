@@ -61,12 +61,15 @@ void drift_check_field_weights(struct check *c)
     }
 }
 
+/* Without NaN: which of two a minimum keeps is not promised, and the field takes no minimum of them alone. */
 void drift_check_field_nearest(struct check *c)
 {
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
-        struct check_array *squares = squares_of(c, n), *row = check_out(c, 1);
-        struct check_array *column = check_int(c, 0, 1) ? check_inplace(c, n, 0, 36) : NULL;
+        struct check_array *squares = check_tame(c, n, 0, 36), *row = check_out(c, 1);
+        struct check_array *column = check_int(c, 0, 1) ? check_added(c, n, 0, 36) : NULL;
+        for (size_t j = 0; j < n; j += 7)
+            check_set(squares, j, check_int(c, 0, 1) ? INFINITY : 0);
         CHECK(c, field_nearest, n, squares->p, column ? column->p : NULL, row->p);
     }
 }
