@@ -39,7 +39,7 @@ small="--set train.total_steps=2 --set train.eval_samples=60 --set train.forward
 "$DRIFT" sample demo/model.safetensors --n 9 --out points.npy
 
 count=0
-for page in README.md docs/testing.md docs/ops/drift.md; do
+for page in $(cd "$root" && ls README.md docs/*.md docs/*/*.md); do
     grep -E '^ +(build/)?drift [a-z]' "$root/$page" | sed 's/^ *//; s/ #.*//; s/^build\///; s/^drift //' > commands || true
     while read -r line; do
         count=$((count + 1))
@@ -47,8 +47,7 @@ for page in README.md docs/testing.md docs/ops/drift.md; do
         toy* | train*) line="$line $small" ;;
         bench*) continue ;;
         esac
-        # shellcheck disable=SC2086
-        "$DRIFT" $line > log 2>&1 < /dev/null || fail "$page: drift $line: $(cat log)"
+        (eval "\"\$DRIFT\" $line") > log 2>&1 < /dev/null || fail "$page: drift $line: $(cat log)"
     done < commands
 done
 [ "$count" -ge 8 ] || fail "only $count commands found"
