@@ -4,7 +4,7 @@
 #include "kernel.h"
 #include "math.h"
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE VEC_MATH
 enum { GROUP = PARTS == 1 ? 4 : 2 }; /* rows at a time; divides LANES */
 
 /* K of rows i and columns j.. of this vector; step[k] = y_jk - x_ik. On the edge, lanes outside are 0. */

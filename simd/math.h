@@ -9,8 +9,13 @@
 
 #include "vec.h"
 
-/* Always inline: gcc otherwise passes vectors of two or more registers through memory. */
+/* Always inline: gcc otherwise passes vectors of two or more registers through memory. Never in portable C, where a vector is
+ * sixteen scalars and gcc takes minutes over a file that has many of them in one function. */
+#if defined(DRIFT_ISA_c)
+#define VEC_MATH static __attribute__((noinline, unused))
+#else
 #define VEC_MATH static inline __attribute__((always_inline, unused))
+#endif
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2; returns e^r, and in *t the bits whose low nine hold n + bias. |x| <= 104. */
 VEC_MATH vec vec_exp_reduced(vec x, int bias, veci *t)
