@@ -31,6 +31,7 @@ static const struct {
 } benches[] = {
     {"kernels", bench_kernels},
     {"gemm", drift_bench_gemm},
+    {"field", drift_bench_field},
     {"toy", drift_bench_toy},
 };
 
@@ -74,7 +75,7 @@ static const struct drift_option options[] = {
 const struct drift_command drift_command_bench = {
     .name = "bench",
     .summary = "time kernels, products, the field and the demo against this machine's peak",
-    .arguments = "[kernels|gemm|toy]... [options]",
+    .arguments = "[kernels|gemm|field|toy]... [options]",
     .text =
         "Prints times, and the fraction of what this machine itself reaches in the same run: fused multiply-adds in "
         "registers for products, bandwidth for the rest. Without a name, all benchmarks run.",
