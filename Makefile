@@ -98,12 +98,12 @@ check-fast: all $(UNIT) ## the tests that take seconds, natively only
 CLANG_OMP = LDFLAGS=-L/usr/lib/llvm-14/lib
 asan: ## the fast tests under AddressSanitizer (leaks included)
 	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
-	$(MAKE) --no-print-directory BUILD=build/asan CC=clang OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE='-fsanitize=address -fno-omit-frame-pointer' $(CLANG_OMP) check-fast
+	$(MAKE) --no-print-directory BUILD=build/asan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE='-fsanitize=address -fno-omit-frame-pointer' $(CLANG_OMP) check-fast
 ubsan: ## the fast tests under UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory BUILD=build/ubsan CC=clang OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' $(CLANG_OMP) check-fast
+	@$(MAKE) --no-print-directory BUILD=build/ubsan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' $(CLANG_OMP) check-fast
 tsan: ## the fast tests under ThreadSanitizer (clang, with OpenMP's own race checker Archer)
 	@TSAN_OPTIONS='ignore_noninstrumented_modules=1' OMP_TOOL_LIBRARIES=/usr/lib/llvm-14/lib/libarcher.so \
-	$(MAKE) --no-print-directory BUILD=build/tsan CC=clang OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE=-fsanitize=thread $(CLANG_OMP) check-fast
+	$(MAKE) --no-print-directory BUILD=build/tsan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE=-fsanitize=thread $(CLANG_OMP) check-fast
 coverage: ## lines that the fast tests run, by folder
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null; \
 	$(MAKE) --no-print-directory BUILD=build/coverage OPT='-O0 -g' SIMD_OPT=-O0 SANITIZE=--coverage check-fast

@@ -10,8 +10,8 @@
 #include "vec.h"
 
 /* Always inline: gcc otherwise passes vectors of two or more registers through memory. Never in portable C, where a vector is
- * sixteen scalars and gcc takes minutes over a file that has many of them in one function. */
-#if defined(DRIFT_ISA_c)
+ * sixteen scalars, nor under sanitizers: compilers take minutes over a file that has many of them in one function. */
+#if defined(DRIFT_ISA_c) || defined(DRIFT_SIMD_CALLS)
 #define VEC_MATH static __attribute__((noinline, unused))
 #else
 #define VEC_MATH static inline __attribute__((always_inline, unused))
