@@ -26,12 +26,6 @@ struct set {
     float *x;
 };
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && !strcmp(text + length - tail, end);
-}
-
 static drift_status from_array(const char *path, const struct drift_array *array, struct set *set)
 {
     if (array->rank < 2 || !array->count)
@@ -77,11 +71,11 @@ static drift_status from_model(const char *path, const struct settings *s, size_
 static drift_status read_samples(const char *path, const struct settings *s, size_t n, struct set *set)
 {
     struct drift_array array;
-    if (ends_with(path, ".npz"))
+    if (drift_ends_with(path, ".npz"))
         return from_npz(path, set);
-    if (!ends_with(path, ".npy") && !ends_with(path, ".csv"))
+    if (!drift_ends_with(path, ".npy") && !drift_ends_with(path, ".csv"))
         return from_model(path, s, n, set);
-    drift_status status = ends_with(path, ".npy") ? drift_npy_read(path, &array) : drift_csv_read(path, &array);
+    drift_status status = drift_ends_with(path, ".npy") ? drift_npy_read(path, &array) : drift_csv_read(path, &array);
     if (!status) {
         status = from_array(path, &array, set);
         drift_array_free(&array);

@@ -124,8 +124,7 @@ static drift_status write_result(const struct settings *s, const struct problem 
 {
     static const char *const names[] = {"V"};
     struct drift_array v = drift_array_view(DRIFT_ARRAY_F32, p->like.rank, p->like.shape, p->v);
-    const size_t length = strlen(s->out);
-    if (length > 4 && !strcmp(s->out + length - 4, ".npz"))
+    if (drift_ends_with(s->out, ".npz"))
         return drift_npz_write(s->out, 1, names, &v, 0);
     return drift_npy_write(s->out, &v);
 }

@@ -69,4 +69,7 @@ __attribute__((format(printf, 1, 2)))
 int drift_error(const char *format, ...);
 int drift_error_kept(void);
 
+/* 1 where text ends with `end` and is longer: a file name with that ending. */
+int drift_ends_with(const char *text, const char *end);
+
 #endif

@@ -21,12 +21,6 @@ struct settings {
     const char *ema, *out;
 };
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && !strcmp(text + length - tail, end);
-}
-
 static drift_status write_picture(const struct drift_generator *g, size_t n, const float *x, const char *path)
 {
     drift_report report = {.title = "samples", .dim = g->dim, .low = -1, .high = 1, .samples_n = n, .samples = x};
@@ -42,18 +36,18 @@ static drift_status write_samples(const struct drift_generator *g, size_t n, con
     struct drift_array array = drift_array_view(DRIFT_ARRAY_F32, 2, (size_t[]){n, g->dim}, x);
     if (g->height)
         array = drift_array_view(DRIFT_ARRAY_F32, 4, (size_t[]){n, g->height, g->width, g->channels}, x);
-    if (ends_with(path, ".npy"))
+    if (drift_ends_with(path, ".npy"))
         return drift_npy_write(path, &array);
-    if (ends_with(path, ".npz"))
+    if (drift_ends_with(path, ".npz"))
         return drift_npz_write(path, 1, names, &array, 1);
-    if (ends_with(path, ".png"))
+    if (drift_ends_with(path, ".png"))
         return write_picture(g, n, x, path);
     return drift_csv_write(path, n, g->dim, x);
 }
 
 static int known_ending(const char *path)
 {
-    return ends_with(path, ".npy") || ends_with(path, ".npz") || ends_with(path, ".png") || ends_with(path, ".csv") ||
+    return drift_ends_with(path, ".npy") || drift_ends_with(path, ".npz") || drift_ends_with(path, ".png") || drift_ends_with(path, ".csv") ||
            !strncmp(path, "/dev/", 5);
 }
 

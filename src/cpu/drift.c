@@ -174,8 +174,7 @@ static int invert_roots(size_t n, real *x)
     return good;
 }
 
-/* log of sums that were taken relative to the nearest: log sum - d_nearest / tau */
-static void logs(size_t n, real rate, const real *near, real *x)
+void CPU(field_logs)(size_t n, real rate, const real *near, real *x)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = (real)(drift_log((double)x[i]) - (double)rate * sqrt((double)near[i]));
@@ -191,8 +190,8 @@ static void joint_sums(struct plain *p)
         return;
     columns_over_rows(p, nearest_row, (real)INFINITY, p->column_near);
     columns_over_rows(p, log_sum_row, 0, p->column);
-    logs(g, p->rate, p->row_near, p->row);
-    logs(m, p->rate, p->column_near, p->column);
+    CPU(field_logs)(g, p->rate, p->row_near, p->row);
+    CPU(field_logs)(m, p->rate, p->column_near, p->column);
 }
 
 /* Weights of the columns in [from, from + n) in place of the squares; returns their sum. */

@@ -45,6 +45,9 @@ size_t CPU(field_pairs_size)(const struct drift_call *call);
 int CPU(field_pairs)(const struct drift_call *call, size_t b, real rate, const real *y, real *memory,
                      double *row_square);
 
+/* x[i] = log x[i] - rate sqrt(near[i]): logs of sums of K that were taken relative to the nearest squares. */
+void CPU(field_logs)(size_t n, real rate, const real *near, real *x);
+
 drift_status CPU(field_plain)(struct drift_call *call);
 drift_status CPU(field_normalized)(struct drift_call *call);
 

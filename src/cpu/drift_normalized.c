@@ -14,7 +14,6 @@
 #include <omp.h>
 #include <string.h>
 
-#include "base/real.h"
 #include "kernel/gemm.h"
 
 enum {
@@ -296,12 +295,6 @@ static void combine(const struct normalized *p, int t, int least, real *column)
     }
 }
 
-static void take_logs(size_t n, real rate, const real *near, real *x)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = (real)(drift_log((double)x[i]) - (double)rate * sqrt((double)near[i]));
-}
-
 /* Row and column sums of every temperature as factors 1/sqrt, or, where one is below e^-60 of its b, all as logs. */
 static void all_sums(struct normalized *p)
 {
@@ -328,8 +321,8 @@ static void all_sums(struct normalized *p)
     for_items(p, sum_logs);
     for (int t = 0; t < p->taus; t++) {
         combine(p, t, 0, p->column + (size_t)t * columns);
-        take_logs(rows, rate_of(p, t), p->row_near, p->row + (size_t)t * rows);
-        take_logs(columns, rate_of(p, t), p->column_near, p->column + (size_t)t * columns);
+        CPU(field_logs)(rows, rate_of(p, t), p->row_near, p->row + (size_t)t * rows);
+        CPU(field_logs)(columns, rate_of(p, t), p->column_near, p->column + (size_t)t * columns);
     }
 }
 
