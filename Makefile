@@ -78,7 +78,7 @@ deps: $(if $(filter check,$(MAKECMDGOALS)),deps-check) ## install what building 
 deps-check: ## install what the tests need beside: emulators, the cross compiler, clang
 	@sh tests/support/deps.sh $(DEPS) $(DEPS_CHECK) $(if $(filter x86_64%,$(MACHINE)),$(DEPS_ARM64))
 ifneq ($(filter deps deps-check,$(MAKECMDGOALS)),)
-$(LIB_OBJ) $(CLI_OBJ) $(CHECK_OBJ) $(UNIT_OBJ): | $(filter deps deps-check,$(MAKECMDGOALS))
+$(LIB_OBJ) $(CLI_OBJ) $(CHECK_OBJ) $(UNIT_OBJ) kernels-arm64 arm64: | $(if $(filter check,$(MAKECMDGOALS)),deps-check) $(filter deps deps-check,$(MAKECMDGOALS))
 endif
 
 # ---- what a person runs ----
