@@ -21,8 +21,10 @@ typedef enum drift_init {
     DRIFT_INIT_NORMAL   /* normal with deviation scale */
 } drift_init;
 
+enum { DRIFT_PARAM_NAME = 128 };
+
 typedef struct drift_param {
-    char name[64];
+    char name[DRIFT_PARAM_NAME];
     drift_tensor tensor; /* what ops take */
     size_t offset;       /* in elements, into the block */
     drift_init init;

@@ -146,6 +146,19 @@ drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, c
     return x;
 }
 
+drift_tensor *drift_tape_indices(drift_tape *tape, int dims, const size_t *size, const int32_t *host)
+{
+    if (tape->status)
+        return drift_tape_empty(tape);
+    drift_tensor x = drift_tensor_of(tape->backend, dims, size);
+    x.dtype = DRIFT_I32;
+    x.data = take(tape, drift_tensor_bytes(&x));
+    drift_tensor *result = drift_tape_alias(tape, &x);
+    if (!tape->status)
+        drift_tape_check(tape, drift_tensor_write(result, host), "indices");
+    return result;
+}
+
 /* ---- recording ---- */
 
 static void append(drift_tape *tape, drift_backward *backward, drift_tensor *y,

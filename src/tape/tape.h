@@ -48,6 +48,9 @@ drift_tensor *drift_tape_alias(drift_tape *tape, const drift_tensor *x);
  * readable until drift_tape_clear. */
 drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad);
 
+/* A new tensor of type I32, filled from host: labels, rows of a table. It never has a gradient. */
+drift_tensor *drift_tape_indices(drift_tape *tape, int dims, const size_t *size, const int32_t *host);
+
 /* Adds d(y . dy)/d(leaf) to the gradient of every leaf below y. dy has y's shape; NULL means ones. */
 void drift_tape_backward(drift_tape *tape, drift_tensor *y, const drift_tensor *dy);
 
@@ -58,7 +61,7 @@ drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, void 
 
 /* ---- for ops ---- */
 
-enum { DRIFT_NODE_INPUTS = 4 };
+enum { DRIFT_NODE_INPUTS = 6 };
 
 typedef struct drift_node drift_node;
 typedef void drift_backward(drift_tape *tape, const drift_node *node);

@@ -18,7 +18,7 @@ enum { STEP, SECONDS, ENERGY, LAST, PROGRESS = LAST + DRIFT_LOG_COLUMNS };
 struct draft {
     size_t count, room;
     struct drift_tensor_entry *tensors;
-    char (*names)[128];
+    char (*names)[DRIFT_PARAM_NAME + DRIFT_PREFIX];
     float **blocks;
     size_t block_count;
 };
@@ -64,7 +64,7 @@ static drift_status add_block(struct draft *draft, const char *prefix, const dri
     drift_status status = drift_tensor_read_floats(block, host);
     for (size_t i = 0; i < params->count && !status; i++) {
         const drift_param *param = params->list[i];
-        char name[128];
+        char name[DRIFT_PARAM_NAME + DRIFT_PREFIX];
         snprintf(name, sizeof name, "%s/%s", prefix, param->name);
         add(draft, name, DRIFT_ARRAY_F32, param->tensor.dims, param->tensor.size, host + param->offset);
     }
