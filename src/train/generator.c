@@ -93,7 +93,7 @@ drift_status drift_generator_read_block(const struct drift_safetensors *file, co
                                         const drift_params *params, drift_tensor *block)
 {
     for (size_t i = 0; i < params->count; i++) {
-        char name[128];
+        char name[DRIFT_PARAM_NAME + DRIFT_PREFIX];
         const struct drift_array *array;
         drift_tensor view = drift_params_view(params, block, i);
         snprintf(name, sizeof name, "%s/%s", prefix, params->list[i]->name);
