@@ -39,6 +39,16 @@ drift_tensor *drift_distance(drift_tape *tape, drift_tensor *x, drift_tensor *y)
 /* loss.c: mean over all elements of (a - b)^2, a scalar */
 drift_tensor *drift_mean_square(drift_tape *tape, drift_tensor *a, drift_tensor *b);
 
+/* layout.c: a and b side by side in the last dimension; columns first .. first + count - 1 of the last dimension;
+ * [n, a, b, c] to [n, b, a, c] */
+drift_tensor *drift_concat(drift_tape *tape, drift_tensor *a, drift_tensor *b);
+drift_tensor *drift_slice(drift_tape *tape, size_t first, size_t count, drift_tensor *x);
+drift_tensor *drift_swap(drift_tape *tape, drift_tensor *x);
+/* An image [B, H, W, C] as patches [B, H/patch * W/patch, patch * patch * C], row major, each in the order (row, column,
+ * channel): space to depth; and back. spec: generator */
+drift_tensor *drift_patchify(drift_tape *tape, size_t patch, drift_tensor *image);
+drift_tensor *drift_unpatchify(drift_tape *tape, size_t patch, size_t height, size_t width, drift_tensor *x);
+
 /* view.c: the same elements in another shape; and x as a constant */
 drift_tensor *drift_reshape(drift_tape *tape, drift_tensor *x, int dims, const size_t *size);
 drift_tensor *drift_stop_gradient(drift_tape *tape, drift_tensor *x);

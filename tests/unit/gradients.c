@@ -90,6 +90,32 @@ MODEL(reshape)
     UNUSED;
     return drift_reshape(t, x[0], 2, (const size_t[]){6, 2});
 }
+MODEL(concat)
+{
+    UNUSED;
+    return drift_concat(t, x[0], x[1]);
+}
+MODEL(slice)
+{
+    UNUSED;
+    return drift_slice(t, 1, 3, x[0]);
+}
+MODEL(swap)
+{
+    UNUSED;
+    return drift_swap(t, x[0]);
+}
+/* patches of 2x2; two uses of x, so that one gradient adds to what the other left */
+MODEL(patchify)
+{
+    UNUSED;
+    return drift_mul(t, drift_patchify(t, 2, x[0]), drift_patchify(t, 2, x[0]));
+}
+MODEL(unpatchify)
+{
+    UNUSED;
+    return drift_unpatchify(t, 2, 4, 6, x[0]);
+}
 /* x feeds three ops, one of them through a view */
 MODEL(branches)
 {
@@ -139,6 +165,11 @@ static const struct op_case cases[] = {
     {"distance", distance, 0, {{2, {3, 2}}, {2, {5, 2}}}, 0},
     {"mean_square", mean_square, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"reshape", reshape, 0, {{3, {2, 2, 3}}}, 0},
+    {"concat", concat, 0, {{3, {2, 3, 4}}, {3, {2, 3, 2}}}, 0},
+    {"slice", slice, 0, {{2, {3, 5}}}, 0},
+    {"swap", swap, 0, {{4, {2, 3, 4, 2}}}, 0},
+    {"patchify", patchify, 0, {{4, {2, 4, 6, 3}}}, 0},
+    {"unpatchify", unpatchify, 0, {{3, {2, 6, 8}}}, 0},
     {"branches", branches, 0, {{2, {3, 4}}}, 0},
     {"recompute", recompute, 0, {{2, {3, 4}}, {2, {4, 4}}, {1, {4}}}, 0},
 };

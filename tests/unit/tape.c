@@ -51,8 +51,13 @@ START_TEST(every_op_checks_shapes)
                           "add_bias: x is [4,3] but bias is [2,5]",
                           "rms_norm: x is [4,3] but weight is [2,5]",
                           "layer_norm: x is [4,3] but weight is [2,5] and bias [2,5]",
-                          "reshape: [4,3] has not the elements of [5]"};
-    for (int i = 0; i < 8; i++) {
+                          "reshape: [4,3] has not the elements of [5]",
+                          "concat: a is [4,3] but b is [2,5]",
+                          "slice: x is [4,3], without columns 2 to 4",
+                          "swap: x is [4,3], expected four dimensions",
+                          "patchify: image is [4,3], patches are 2x2",
+                          "unpatchify: x is [4,3], patches are 2x2 of an image 4x4"};
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         drift_tensor *a = input(4, 3, 1), *b = input(2, 5, 1);
         switch (i) {
         case 0: drift_add(tape, a, b); break;
@@ -63,6 +68,11 @@ START_TEST(every_op_checks_shapes)
         case 5: drift_rms_norm(tape, 0, a, b); break;
         case 6: drift_layer_norm(tape, 0, a, b, b); break;
         case 7: drift_reshape(tape, a, 1, (const size_t[]){5}); break;
+        case 8: drift_concat(tape, a, b); break;
+        case 9: drift_slice(tape, 2, 2, a); break;
+        case 10: drift_swap(tape, a); break;
+        case 11: drift_patchify(tape, 2, a); break;
+        case 12: drift_unpatchify(tape, 2, 4, 4, a); break;
         }
         ck_assert_int_eq(drift_tape_status(tape), DRIFT_INVALID);
         ck_assert_str_eq(drift_message(), line[i]);
