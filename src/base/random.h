@@ -1,5 +1,5 @@
-/* Random numbers by counter: Philox4x32-10 (Salmon and others, 2011). A number depends on (seed, purpose, step, element)
- * alone, so neither threads nor batches nor resumed runs change a stream.
+/* Random numbers by counter: Philox4x32-10 (Salmon and others, 2011). A number depends on (seed, purpose, step,
+ * element) alone, so neither threads nor batches nor resumed runs change a stream.
  *
  *   key = seed (low word first)        counter = {block low, block high, step, purpose}
  *   element e of a stream is made of word e % 4 of block e / 4
@@ -26,8 +26,13 @@ typedef enum drift_purpose {
     DRIFT_RANDOM_EVAL_NOISE, /* their noise */
     DRIFT_RANDOM_SLICE,      /* directions of the sliced Wasserstein distance */
     DRIFT_RANDOM_GUIDANCE,   /* guidance scales */
-    DRIFT_RANDOM_QUEUE,      /* draws from the sample queue */
-    DRIFT_RANDOM_TEST
+    DRIFT_RANDOM_QUEUE,      /* draws from the sample queue: positives */
+    DRIFT_RANDOM_TEST,
+    DRIFT_RANDOM_QUEUE_ALL,    /* draws from the queue of unconditional samples */
+    DRIFT_RANDOM_ENTRY,        /* which of the last batch give a step's classes */
+    DRIFT_RANDOM_STYLE,        /* style indices in training */
+    DRIFT_RANDOM_SAMPLE_STYLE, /* and in sampling */
+    DRIFT_RANDOM_MIRROR        /* which images of a batch are mirrored */
 } drift_purpose;
 
 /* One block of four words. */

@@ -15,6 +15,9 @@ static const struct kind {
     {"drift_exact", drift_golden_drift_exact},
     {"drift_joint", drift_golden_drift_joint},
     {"drift_normalized", drift_golden_drift_normalized},
+    {"cfg", drift_golden_cfg},
+    {"queue", drift_golden_queue},
+    {"schedule", drift_golden_schedule},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -32,6 +35,19 @@ drift_status drift_golden_number(drift_golden *golden, const char *key, double *
     if (!json_is_number(node))
         return drift_fail(DRIFT_INVALID, "%s: config: %s: expected a number", golden->file->path, key);
     *value = json_number_value(node);
+    return DRIFT_OK;
+}
+
+drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value)
+{
+    double number;
+    drift_status status = drift_golden_number(golden, key, &number);
+    if (status)
+        return status;
+    if (!(number >= 0 && number <= 1e9 && number == floor(number)))
+        return drift_fail(DRIFT_INVALID, "%s: config: %s: expected 0, 1, 2 ..., not %g", golden->file->path, key,
+                          number);
+    *value = (size_t)number;
     return DRIFT_OK;
 }
 
@@ -88,22 +104,38 @@ static drift_status distance(const struct drift_array *reference, const float *x
     return DRIFT_OK;
 }
 
+/* The tensor to compare n values with, and the finer one beside it; NULL where the file has none. */
+static drift_status references(drift_golden *golden, const char *name, size_t n, const struct drift_array **reference,
+                               const struct drift_array **finer)
+{
+    char finer_name[160];
+    *reference = drift_safetensors_find(golden->file, name);
+    snprintf(finer_name, sizeof finer_name, "f64/%s", strncmp(name, "out/", 4) ? name : name + 4);
+    *finer = *reference ? drift_safetensors_find(golden->file, finer_name) : NULL;
+    if (*reference && ((*reference)->count != n || (*finer && (*finer)->count != n)))
+        return drift_fail(DRIFT_INVALID, "%s: %s: has %zu numbers, expected %zu", golden->file->path, name,
+                          (*reference)->count, n);
+    return DRIFT_OK;
+}
+
+static void judge(drift_golden *golden, const char *name, int good, double error, double bound)
+{
+    golden->compared++;
+    if (good || golden->off)
+        return;
+    golden->off = 1;
+    snprintf(golden->tensor, sizeof golden->tensor, "%s", name);
+    golden->error = error;
+    golden->bound = bound;
+}
+
 drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t n, const float *x)
 {
-    const struct drift_array *reference = drift_safetensors_find(golden->file, name), *finer;
-    char finer_name[160];
-    if (!reference)
-        return DRIFT_OK;
-    snprintf(finer_name, sizeof finer_name, "f64/%s", strncmp(name, "out/", 4) ? name : name + 4);
-    finer = drift_safetensors_find(golden->file, finer_name);
-    if (reference->count != n || (finer && finer->count != n))
-        return drift_fail(DRIFT_INVALID, "%s: %s: has %zu numbers, expected %zu", golden->file->path, name,
-                          reference->count, n);
-
+    const struct drift_array *reference, *finer;
     const double rtol = tolerance(golden, "rtol", name, 1e-4), atol = tolerance(golden, "atol", name, 0);
     double error, size, finer_error, finer_size;
-    drift_status status = distance(reference, x, &error, &size);
-    if (status)
+    drift_status status = references(golden, name, n, &reference, &finer);
+    if (status || !reference || (status = distance(reference, x, &error, &size)))
         return status;
     int good = error <= atol + rtol * size;
     if (!good && finer) {
@@ -112,13 +144,18 @@ drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t
             return status;
         good = finer_error <= atol + rtol * finer_size;
     }
-    golden->compared++;
-    if (!good && !golden->off) {
-        golden->off = 1;
-        snprintf(golden->tensor, sizeof golden->tensor, "%s", name);
-        golden->error = error;
-        golden->bound = atol + rtol * size;
-    }
+    judge(golden, name, good, error, atol + rtol * size);
+    return DRIFT_OK;
+}
+
+drift_status drift_golden_equal(drift_golden *golden, const char *name, size_t n, const float *x)
+{
+    const struct drift_array *reference, *finer;
+    double error, size;
+    drift_status status = references(golden, name, n, &reference, &finer);
+    if (status || !reference || (status = distance(reference, x, &error, &size)))
+        return status;
+    judge(golden, name, error == 0, error, 0);
     return DRIFT_OK;
 }
 

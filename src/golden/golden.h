@@ -46,16 +46,25 @@ const char *const *drift_golden_kinds(void);
 
 /* Tensor in/NAME as floats, freshly allocated, with its shape checked: SIZE_MAX in `shape` takes any size and is
  * replaced by it. Where `absent` is not NULL a missing tensor is no error: *absent = 1 and *x = NULL. */
-drift_status drift_golden_input(drift_golden *golden, const char *name, int rank, size_t *shape, int *absent, float **x);
+drift_status drift_golden_input(drift_golden *golden, const char *name, int rank, size_t *shape, int *absent,
+                                float **x);
 
 /* Compares n values with tensor NAME ("out/V"); one that the file lacks is passed over. */
 drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t n, const float *x);
 
+/* The same where every value must be equal (the result's bound is then 0). */
+drift_status drift_golden_equal(drift_golden *golden, const char *name, size_t n, const float *x);
+
 /* Settings of config; DRIFT_INVALID names the key. */
 drift_status drift_golden_number(drift_golden *golden, const char *key, double *value);
+/* A whole number of 0 .. 1e9. */
+drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value);
 drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value);
 
 /* drift.c */
 drift_golden_verifier drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
+
+/* training.c */
+drift_golden_verifier drift_golden_cfg, drift_golden_queue, drift_golden_schedule;
 
 #endif

@@ -1,7 +1,17 @@
 /* The formulas of schedule.h, in double with the library's own cosine. */
 #include "train/schedule.h"
 
+#include <string.h>
+
 #include "base/real.h"
+
+drift_status drift_schedule_kind(const char *name, int *kind)
+{
+    *kind = strcmp(name, "const") ? DRIFT_SCHEDULE_COSINE : DRIFT_SCHEDULE_CONST;
+    if (*kind == DRIFT_SCHEDULE_CONST || !strcmp(name, "cosine") || !strcmp(name, "cos"))
+        return DRIFT_OK;
+    return drift_fail(DRIFT_INVALID, "schedule \"%s\": expected const, cosine or cos", name);
+}
 
 double drift_schedule_rate(const struct drift_schedule *schedule, int64_t step)
 {

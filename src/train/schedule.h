@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/status.h"
+
 enum drift_schedule_kind { DRIFT_SCHEDULE_CONST, DRIFT_SCHEDULE_COSINE };
 
 struct drift_schedule {
@@ -12,6 +14,9 @@ struct drift_schedule {
     int64_t warmup_steps;
     int64_t total_steps; /* where the cosine ends; the constant schedule has no end */
 };
+
+/* "const", "cosine" or "cos". */
+drift_status drift_schedule_kind(const char *name, int *kind);
 
 /* The rate of update s = 0, 1, ...:
  *   s < warmup   1e-6 + (lr - 1e-6) s / warmup
