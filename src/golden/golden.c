@@ -12,6 +12,7 @@ static const struct kind {
     const char *name;
     drift_golden_verifier *verify;
 } kinds[] = {
+    {"conv", drift_golden_conv},
     {"drift_exact", drift_golden_drift_exact},
     {"drift_joint", drift_golden_drift_joint},
     {"drift_normalized", drift_golden_drift_normalized},

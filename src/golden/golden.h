@@ -61,6 +61,9 @@ drift_status drift_golden_number(drift_golden *golden, const char *key, double *
 drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value);
 drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value);
 
+/* conv.c */
+drift_golden_verifier drift_golden_conv;
+
 /* drift.c */
 drift_golden_verifier drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
 

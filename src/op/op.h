@@ -22,6 +22,12 @@ drift_tensor *drift_add_bias(drift_tape *tape, drift_tensor *x, drift_tensor *bi
 /* matmul.c: op(a) op(b), both [., .] or both [batch, ., .]; op swaps the last two dimensions where asked */
 drift_tensor *drift_matmul(drift_tape *tape, int transpose_a, int transpose_b, drift_tensor *a, drift_tensor *b);
 
+/* conv.c: 2D convolution, channels last: x[B,H,W,Cin], kernel[kh,kw,Cin/groups,Cout], bias[Cout] or NULL, to
+ * [B,Ho,Wo,Cout] with Ho = (H + 2 padding - kh) / stride + 1, rounded down. Zeros around x on all four sides. groups is 1,
+ * or Cin = Cout: each channel by itself (depthwise). spec: encoder */
+drift_tensor *drift_conv2d(drift_tape *tape, drift_tensor *x, drift_tensor *kernel, drift_tensor *bias, size_t stride,
+                           size_t padding, size_t groups);
+
 /* reduce.c: [..., n] to [...] */
 drift_tensor *drift_reduce(drift_tape *tape, drift_reduce_kind kind, drift_tensor *x);
 

@@ -52,6 +52,11 @@ typedef struct drift_adam_step {
     double gradient_scale;           /* 1, or less where the global norm is clipped */
 } drift_adam_step;
 
+/* A 2D convolution: zeros on all four sides, and groups of channels (1, or as many as channels: depthwise). */
+typedef struct drift_conv {
+    size_t stride, padding, groups;
+} drift_conv;
+
 #define DRIFT_UNWRAP(...) __VA_ARGS__
 #define OP(name, parameters, arguments, flop, moved)                                                                   \
     drift_status (*name)(const drift_backend *backend, DRIFT_UNWRAP parameters);

@@ -59,6 +59,11 @@ MODEL(add_bias)
     return drift_add_bias(t, x[0], x[1]);
 }
 MODEL(matmul) { return drift_matmul(t, choice & 1, choice >> 1, x[0], x[1]); }
+/* choice: stride + 10 padding + 100 groups */
+MODEL(conv2d)
+{
+    return drift_conv2d(t, x[0], x[1], x[2], (size_t)choice % 10, (size_t)choice / 10 % 10, (size_t)choice / 100);
+}
 MODEL(reduce) { return drift_reduce(t, (drift_reduce_kind)choice, x[0]); }
 MODEL(softmax)
 {
@@ -155,6 +160,17 @@ static const struct op_case cases[] = {
     {"batched matmul, a transposed", matmul, 1, {{3, {2, 4, 3}}, {3, {2, 4, 5}}}, 0},
     {"batched matmul, b transposed", matmul, 2, {{3, {2, 3, 4}}, {3, {2, 5, 4}}}, 0},
     {"batched matmul, both transposed", matmul, 3, {{3, {2, 4, 3}}, {3, {2, 5, 4}}}, 0},
+    {"conv 1x1", conv2d, 101, {{4, {2, 3, 2, 4}}, {4, {1, 1, 4, 5}}, {1, {5}}}, 0},
+    {"conv 1x1, stride 2", conv2d, 102, {{4, {1, 4, 3, 2}}, {4, {1, 1, 2, 3}}}, 0},
+    {"conv 3x3", conv2d, 111, {{4, {2, 3, 4, 2}}, {4, {3, 3, 2, 3}}}, 0},
+    {"conv 3x3, one pixel", conv2d, 111, {{4, {2, 1, 1, 2}}, {4, {3, 3, 2, 3}}, {1, {3}}}, 0},
+    {"conv 3x3, stride 2, odd", conv2d, 112, {{4, {2, 5, 3, 2}}, {4, {3, 3, 2, 3}}, {1, {3}}}, 0},
+    {"conv 3x3, stride 2, even", conv2d, 112, {{4, {1, 4, 6, 2}}, {4, {3, 3, 2, 3}}}, 0},
+    {"conv 3x2, stride 3, padding 2", conv2d, 123, {{4, {1, 5, 4, 2}}, {4, {3, 2, 2, 3}}}, 0},
+    {"conv 2x2 patches", conv2d, 102, {{4, {1, 4, 5, 2}}, {4, {2, 2, 2, 3}}, {1, {3}}}, 0},
+    {"depthwise 3x3", conv2d, 311, {{4, {2, 4, 3, 3}}, {4, {3, 3, 1, 3}}, {1, {3}}}, 0},
+    {"depthwise 7x7", conv2d, 231, {{4, {1, 4, 8, 2}}, {4, {7, 7, 1, 2}}, {1, {2}}}, 0},
+    {"depthwise 3x3, stride 2", conv2d, 212, {{4, {1, 4, 5, 2}}, {4, {3, 3, 1, 2}}}, 0},
     {"sum", reduce, DRIFT_SUM, {{3, {2, 3, 5}}}, 0},
     {"mean", reduce, DRIFT_MEAN, {{3, {2, 3, 5}}}, 0},
     {"max", reduce, DRIFT_MAX, {{3, {2, 3, 5}}}, 0},
