@@ -55,6 +55,9 @@ drift_tensor *drift_swap(drift_tape *tape, drift_tensor *x);
 drift_tensor *drift_patchify(drift_tape *tape, size_t patch, drift_tensor *image);
 drift_tensor *drift_unpatchify(drift_tape *tape, size_t patch, size_t height, size_t width, drift_tensor *x);
 
+/* cross_entropy.c: y[...] = -log softmax(logits[..., C])[labels]; labels are I32 [...], 0 .. C - 1 (else NaN) */
+drift_tensor *drift_cross_entropy(drift_tape *tape, drift_tensor *logits, drift_tensor *labels);
+
 /* view.c: the same elements in another shape; and x as a constant */
 drift_tensor *drift_reshape(drift_tape *tape, drift_tensor *x, int dims, const size_t *size);
 drift_tensor *drift_stop_gradient(drift_tape *tape, drift_tensor *x);

@@ -90,6 +90,11 @@ MODEL(mean_square)
     UNUSED;
     return drift_mean_square(t, x[0], x[1]);
 }
+MODEL(cross_entropy)
+{
+    UNUSED;
+    return drift_cross_entropy(t, x[0], drift_tape_indices(t, 2, x[0]->size, (const int32_t[]){0, 4, 2, 2, 3, 1}));
+}
 MODEL(reshape)
 {
     UNUSED;
@@ -180,6 +185,7 @@ static const struct op_case cases[] = {
     {"layer_norm", layer_norm, 0, {{2, {3, 7}}, {1, {7}}, {1, {7}}}, 0},
     {"distance", distance, 0, {{2, {3, 2}}, {2, {5, 2}}}, 0},
     {"mean_square", mean_square, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
+    {"cross_entropy", cross_entropy, 0, {{3, {2, 3, 5}}}, 0},
     {"reshape", reshape, 0, {{3, {2, 2, 3}}}, 0},
     {"concat", concat, 0, {{3, {2, 3, 4}}, {3, {2, 3, 2}}}, 0},
     {"slice", slice, 0, {{2, {3, 5}}}, 0},
