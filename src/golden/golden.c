@@ -13,6 +13,7 @@ static const struct kind {
     drift_golden_verifier *verify;
 } kinds[] = {
     {"conv", drift_golden_conv},
+    {"dit_rope", drift_golden_dit_rope},
     {"drift_exact", drift_golden_drift_exact},
     {"drift_joint", drift_golden_drift_joint},
     {"drift_normalized", drift_golden_drift_normalized},

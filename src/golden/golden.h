@@ -64,6 +64,8 @@ drift_status drift_golden_text(drift_golden *golden, const char *key, const char
 /* conv.c */
 drift_golden_verifier drift_golden_conv;
 
+/* dit_rope.c */
+drift_golden_verifier drift_golden_dit_rope;
 /* drift.c */
 drift_golden_verifier drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
 

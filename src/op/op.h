@@ -39,6 +39,18 @@ drift_tensor *drift_rms_norm(drift_tape *tape, double epsilon, drift_tensor *x, 
 drift_tensor *drift_layer_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight,
                                drift_tensor *bias);
 
+/* attention.c: qkv[B, T, 3 D] = [q|k|v], each `heads` heads of d = D / heads side by side (spec: generator) */
+/* norm over d of every head of q and k, with weights and biases [d] that the heads share: RMSNorm with `rms` (biases
+ * are NULL), else LayerNorm; v passes through */
+drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t heads, drift_tensor *qkv,
+                              drift_tensor *q_weight, drift_tensor *q_bias, drift_tensor *k_weight,
+                              drift_tensor *k_bias);
+/* rotary embedding of q and k, d even: (a, b) = elements (i, i + d/2) of the token at position t turn by the angle
+ * t 10000^(-i / (d/2)); v passes through. bf16_angles: t, frequency, angle, cosine and sine rounded to bfloat16 */
+drift_tensor *drift_rope(drift_tape *tape, size_t heads, int bf16_angles, drift_tensor *qkv);
+/* [B, T, D] = softmax(q k^T d^-1/2) v, head by head, without a mask; scores exist a tile at a time */
+drift_tensor *drift_attention(drift_tape *tape, size_t heads, drift_tensor *qkv);
+
 /* distance.c: d[g, p] = |x_i - y_j| for x[g, dim], y[p, dim] */
 drift_tensor *drift_distance(drift_tape *tape, drift_tensor *x, drift_tensor *y);
 

@@ -9,7 +9,7 @@
 #include "op/op.h"
 #include "tests/support/fenced.h"
 
-enum { INPUTS = 3, MOST = 256 };
+enum { INPUTS = 5, MOST = 256 };
 
 typedef drift_tensor *model(drift_tape *tape, drift_tensor **x, int choice);
 
@@ -79,6 +79,20 @@ MODEL(layer_norm)
 {
     UNUSED;
     return drift_layer_norm(t, 1e-3, x[0], x[1], x[2]);
+}
+MODEL(head_norm)
+{
+    return choice ? drift_head_norm(t, 1e-3, 1, 2, x[0], x[1], NULL, x[2], NULL)
+                  : drift_head_norm(t, 1e-3, 0, 2, x[0], x[1], x[2], x[3], x[4]);
+}
+MODEL(rope) { return drift_rope(t, 2, choice, x[0]); }
+/* x feeds the rotation and something else: its gradient accumulates */
+MODEL(rope_branches) { return drift_add(t, drift_scale(t, 0.5, x[0]), drift_rope(t, 2, choice, x[0])); }
+MODEL(attention) { return drift_attention(t, (size_t)choice, x[0]); }
+MODEL(attention_branches)
+{
+    drift_tensor *y = drift_attention(t, (size_t)choice, x[0]);
+    return drift_add(t, y, drift_attention(t, (size_t)choice, drift_rope(t, (size_t)choice, 0, x[0])));
 }
 MODEL(distance)
 {
@@ -183,6 +197,14 @@ static const struct op_case cases[] = {
     {"softmax", softmax, 0, {{2, {3, 7}}}, 0},
     {"rms_norm", rms_norm, 0, {{2, {3, 7}}, {1, {7}}}, 0},
     {"layer_norm", layer_norm, 0, {{2, {3, 7}}, {1, {7}}, {1, {7}}}, 0},
+    {"head_norm, rms", head_norm, 1, {{3, {2, 3, 24}}, {1, {4}}, {1, {4}}}, 0},
+    {"head_norm", head_norm, 0, {{3, {2, 3, 24}}, {1, {4}}, {1, {4}}, {1, {4}}, {1, {4}}}, 0},
+    {"rope", rope, 0, {{3, {2, 3, 24}}}, 0},
+    {"rope, bfloat16 angles", rope, 1, {{3, {2, 3, 24}}}, 0},
+    {"rope of what has another gradient", rope_branches, 0, {{3, {2, 3, 24}}}, 0},
+    {"attention", attention, 1, {{3, {1, 5, 9}}}, 0},
+    {"attention of two heads", attention, 2, {{3, {2, 5, 18}}}, 0},
+    {"attention of what has another gradient", attention_branches, 2, {{3, {2, 4, 24}}}, 0},
     {"distance", distance, 0, {{2, {3, 2}}, {2, {5, 2}}}, 0},
     {"mean_square", mean_square, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"cross_entropy", cross_entropy, 0, {{3, {2, 3, 5}}}, 0},

@@ -1,0 +1,302 @@
+/* Attention on packed qkv [B, T, 3 D]: a row holds the heads of q, then those of k, then those of v, each d numbers.
+ *
+ * Norm and rotation take rows. Attention takes a head of a sample: its q, k and v lie 3 D apart from token to token,
+ * which are strides of the products, so nothing is copied. Scores exist as tiles of at most TILE x TILE; how T is cut
+ * follows from T alone. Forward is parallel over heads and tiles of queries; backward over heads, each of which adds to
+ * the gradients of its own q, k and v, tile after tile. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "cpu/blocks.h"
+#include "cpu/cpu.h"
+#include "cpu/rope.h"
+
+enum {
+    WORTH = 16384, /* elements from which threads pay */
+    TILE = 320,    /* a tile of scores and its gradient stay in the second cache */
+    STRIDE = 336,  /* of a tile's rows */
+    WORTH_FLOP = 1000000
+};
+
+/* ---- norm of the heads ---- */
+
+drift_status CPU(head_norm)(const drift_backend *backend, double epsilon, int rms, size_t heads, const drift_tensor *x,
+                            const drift_tensor *q_weight, const drift_tensor *q_bias, const drift_tensor *k_weight,
+                            const drift_tensor *k_bias, drift_tensor *y)
+{
+    (void)backend;
+    const size_t width = drift_tensor_row_size(x), all = width / 3, dim = all / heads;
+    const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), width);
+    const real *weight[2] = {q_weight->data, k_weight->data};
+    const real *bias[2] = {rms ? NULL : q_bias->data, rms ? NULL : k_bias->data};
+#pragma omp parallel for schedule(static) if (cut.n * width >= WORTH)
+    for (ptrdiff_t i = 0; i < cut.count; i++)
+        for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
+            const real *px = (const real *)x->data + r * width;
+            real *py = (real *)y->data + r * width;
+            for (size_t k = 0; k < 2; k++)
+                if (rms)
+                    kernels()->rms_norm(heads, dim, (real)epsilon, px + k * all, weight[k], py + k * all);
+                else
+                    kernels()->layer_norm(heads, dim, (real)epsilon, px + k * all, weight[k], bias[k], py + k * all);
+            memcpy(py + 2 * all, px + 2 * all, all * sizeof *py);
+        }
+    return DRIFT_OK;
+}
+
+/* Gradients of weights and biases, of q and of k: a partial sum per block, [count, 4, d], then the blocks in order. */
+drift_status CPU(head_norm_backward)(const drift_backend *backend, double epsilon, int rms, size_t heads,
+                                     const drift_tensor *x, const drift_tensor *q_weight, const drift_tensor *k_weight,
+                                     const drift_tensor *dy, drift_tensor *dx, drift_tensor *dq_weight,
+                                     drift_tensor *dq_bias, drift_tensor *dk_weight, drift_tensor *dk_bias)
+{
+    (void)backend;
+    const size_t width = drift_tensor_row_size(x), all = width / 3, dim = all / heads;
+    const struct blocks cut = blocks_of_sum(drift_tensor_rows(x));
+    const real *weight[2] = {q_weight->data, k_weight->data};
+    drift_tensor *const gradient[4] = {dq_weight, dq_bias, dk_weight, dk_bias};
+    const size_t bytes = (size_t)cut.count * 4 * dim * sizeof(real);
+    real *part = CPU(scratch)(bytes);
+    if (!part && bytes)
+        return drift_fail(DRIFT_NO_MEMORY, "head_norm: no memory for %zu bytes", bytes);
+#pragma omp parallel for schedule(static) if (cut.n * width >= WORTH)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        real *sum = part + (size_t)i * 4 * dim;
+        memset(sum, 0, 4 * dim * sizeof *sum);
+        for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
+            const real *px = (const real *)x->data + r * width, *pdy = (const real *)dy->data + r * width;
+            real *pdx = dx ? (real *)dx->data + r * width : NULL;
+            for (size_t k = 0; k < 2; k++) {
+                const size_t at = k * all;
+                real *dw = gradient[2 * k] ? sum + 2 * k * dim : NULL;
+                real *db = gradient[2 * k + 1] ? sum + (2 * k + 1) * dim : NULL;
+                if (rms)
+                    kernels()->rms_norm_backward(heads, dim, (real)epsilon, px + at, weight[k], pdy + at,
+                                                 pdx ? pdx + at : NULL, dw);
+                else
+                    kernels()->layer_norm_backward(heads, dim, (real)epsilon, px + at, weight[k], pdy + at,
+                                                   pdx ? pdx + at : NULL, dw, db);
+            }
+            if (pdx)
+                kernels()->add(all, pdx + 2 * all, pdy + 2 * all, pdx + 2 * all);
+        }
+    }
+    for (size_t g = 0; g < 4; g++)
+        for (ptrdiff_t i = 0; gradient[g] && i < cut.count; i++)
+            kernels()->add(dim, gradient[g]->data, part + ((size_t)i * 4 + g) * dim, gradient[g]->data);
+    return DRIFT_OK;
+}
+
+/* ---- rotary embedding ---- */
+
+drift_status CPU(rope)(const drift_backend *backend, size_t heads, int bf16_angles, int back, const drift_tensor *x,
+                       int accumulate, drift_tensor *y)
+{
+    (void)backend;
+    const size_t width = drift_tensor_row_size(x), all = width / 3, half = all / heads / 2, tokens = x->size[1];
+    const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), width);
+    const real *table = CPU(rope_table)(tokens, half, bf16_angles);
+    if (!table)
+        return drift_fail(DRIFT_NO_MEMORY, "rope: no memory for %zu angles", tokens * half);
+#pragma omp parallel for schedule(static) if (cut.n * width >= WORTH)
+    for (ptrdiff_t i = 0; i < cut.count; i++)
+        for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
+            const real *cosine = table + r % tokens * 3 * half, *sine = cosine + (back ? 2 : 1) * half;
+            const real *px = (const real *)x->data + r * width;
+            real *py = (real *)y->data + r * width;
+            kernels()->rope(2 * heads, half, accumulate, cosine, sine, px, py);
+            if (accumulate)
+                kernels()->add(all, py + 2 * all, px + 2 * all, py + 2 * all);
+            else if (py != px)
+                memcpy(py + 2 * all, px + 2 * all, all * sizeof *py);
+        }
+    return DRIFT_OK;
+}
+
+/* ---- attention ---- */
+
+struct attention {
+    size_t batch, tokens, heads, dim;
+    ptrdiff_t row, y_row; /* from token to token: in x and in y */
+    size_t tiles;         /* into how many the tokens are cut */
+    real scale;
+    const real *x;
+};
+
+static struct attention attention_of(size_t heads, const drift_tensor *x)
+{
+    struct attention a = {.batch = x->size[0], .tokens = x->size[1], .heads = heads, .dim = x->size[2] / 3 / heads};
+    a.row = (ptrdiff_t)x->size[2];
+    a.y_row = a.row / 3;
+    a.tiles = (a.tokens + TILE - 1) / TILE;
+    a.scale = (real)(1 / sqrt((double)a.dim));
+    a.x = x->data;
+    return a;
+}
+
+/* Tokens [from, from + count) of the i-th tile: all nearly the same size. */
+struct tile {
+    size_t from, count;
+};
+
+static struct tile tile_of(const struct attention *a, size_t i)
+{
+    const size_t from = a->tokens * i / a->tiles;
+    return (struct tile){from, a->tokens * (i + 1) / a->tiles - from};
+}
+
+/* Where q of head h of sample b begins; k and v are D and 2 D further. The same for y, log_sum. */
+static size_t q_at(const struct attention *a, size_t b, size_t h, size_t token)
+{
+    return (b * a->tokens + token) * (size_t)a->row + h * a->dim;
+}
+static size_t y_at(const struct attention *a, size_t b, size_t h, size_t token)
+{
+    return (b * a->tokens + token) * (size_t)a->y_row + h * a->dim;
+}
+static size_t sum_at(const struct attention *a, size_t b, size_t h, size_t token)
+{
+    return (b * a->heads + h) * a->tokens + token;
+}
+
+/* A thread's memory. */
+struct work {
+    real *scores, *gradients; /* [TILE, STRIDE] */
+    real *top, *sum, *factor; /* [TILE] */
+    real *gemm;
+};
+
+enum { WORK = 2 * TILE * STRIDE + 3 * TILE + (DRIFT_GEMM_WORKSPACE + 15) / 16 * 16 };
+
+static struct work work_of(real *memory)
+{
+    memory += (size_t)omp_get_thread_num() * WORK;
+    struct work w = {.scores = memory, .gradients = memory + TILE * STRIDE};
+    w.top = w.gradients + TILE * STRIDE;
+    w.sum = w.top + TILE;
+    w.factor = w.sum + TILE;
+    w.gemm = w.factor + TILE;
+    return w;
+}
+
+/* c [m, n] = a [m, k] b^T [n, k] */
+static void product_across(const struct work *w, size_t m, size_t n, size_t k, const real *a, ptrdiff_t a_row,
+                           const real *b, ptrdiff_t b_row, real *c, ptrdiff_t c_row)
+{
+    kernels()->gemm(m, n, k, a, a_row, 1, b, 1, b_row, NULL, 0, w->gemm, c, c_row);
+}
+
+/* y and log_sum of the queries of one tile of one head. */
+static void attend(const struct attention *a, const struct work *w, size_t b, size_t h, struct tile queries,
+                   real *log_sum, real *y)
+{
+    const size_t n = queries.count, dim = a->dim;
+    for (size_t i = 0; i < n; i++) {
+        w->top[i] = (real)-INFINITY;
+        w->sum[i] = 0;
+    }
+    for (size_t t = 0; t < a->tiles; t++) {
+        const struct tile keys = tile_of(a, t);
+        const real *k = a->x + q_at(a, b, h, keys.from) + a->y_row, *v = k + a->y_row;
+        product_across(w, n, keys.count, dim, a->x + q_at(a, b, h, queries.from), a->row, k, a->row, w->scores, STRIDE);
+        kernels()->attention_weights(n, keys.count, STRIDE, a->scale, w->top, w->sum, w->factor, w->scores);
+        for (size_t i = 0; t && i < n; i++)
+            kernels()->scale(dim, w->factor[i], y + (ptrdiff_t)i * a->y_row, y + (ptrdiff_t)i * a->y_row);
+        kernels()->gemm(n, dim, keys.count, w->scores, STRIDE, 1, v, a->row, 1, NULL, t > 0, w->gemm, y, a->y_row);
+    }
+    for (size_t i = 0; i < n; i++)
+        kernels()->scale(dim, 1 / w->sum[i], y + (ptrdiff_t)i * a->y_row, y + (ptrdiff_t)i * a->y_row);
+    kernels()->log(n, w->sum, log_sum);
+    kernels()->add(n, log_sum, w->top, log_sum);
+}
+
+static int threads_for(const struct attention *a)
+{
+    const double flop = 4.0 * (double)(a->batch * a->heads * a->dim) * (double)a->tokens * (double)a->tokens;
+    return flop < WORTH_FLOP ? 1 : omp_get_max_threads();
+}
+
+static drift_status memory_for(int threads, real **memory)
+{
+    const size_t bytes = (size_t)threads * WORK * sizeof(real);
+    *memory = CPU(scratch)(bytes);
+    return *memory ? DRIFT_OK : drift_fail(DRIFT_NO_MEMORY, "attention: no memory for %zu bytes", bytes);
+}
+
+drift_status CPU(attention)(const drift_backend *backend, size_t heads, const drift_tensor *x, drift_tensor *log_sum,
+                            drift_tensor *y)
+{
+    (void)backend;
+    const struct attention a = attention_of(heads, x);
+    const int threads = threads_for(&a);
+    const ptrdiff_t items = (ptrdiff_t)(a.batch * heads * a.tiles);
+    real *memory;
+    drift_status status = memory_for(threads, &memory);
+    if (status)
+        return status;
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t i = 0; i < items; i++) {
+        const struct work w = work_of(memory);
+        const struct tile queries = tile_of(&a, (size_t)i % a.tiles);
+        const size_t h = (size_t)i / a.tiles % heads, b = (size_t)i / a.tiles / heads;
+        attend(&a, &w, b, h, queries, (real *)log_sum->data + sum_at(&a, b, h, queries.from),
+               (real *)y->data + y_at(&a, b, h, queries.from));
+    }
+    return DRIFT_OK;
+}
+
+struct backward {
+    struct attention a;
+    const real *log_sum, *y, *dy;
+    int accumulate;
+    real *dx;
+};
+
+/* What a tile of queries and one of keys add to the gradients of both. */
+static void pull_back(const struct backward *p, const struct work *w, size_t b, size_t h, struct tile queries,
+                      struct tile keys)
+{
+    const struct attention *a = &p->a;
+    const size_t n = queries.count, m = keys.count, dim = a->dim;
+    const size_t q = q_at(a, b, h, queries.from), k = q_at(a, b, h, keys.from) + (size_t)a->y_row,
+                 v = k + (size_t)a->y_row;
+    const real *dy = p->dy + y_at(a, b, h, queries.from);
+    const int queries_go_on = p->accumulate || keys.from > 0, keys_go_on = p->accumulate || queries.from > 0;
+    product_across(w, n, m, dim, a->x + q, a->row, a->x + k, a->row, w->scores, STRIDE);
+    product_across(w, n, m, dim, dy, a->y_row, a->x + v, a->row, w->gradients, STRIDE);
+    kernels()->attention_score_gradient(n, m, STRIDE, a->scale, p->log_sum + sum_at(a, b, h, queries.from), w->sum,
+                                        w->scores, w->gradients);
+    kernels()->gemm(m, dim, n, w->scores, 1, STRIDE, dy, a->y_row, 1, NULL, keys_go_on, w->gemm, p->dx + v, a->row);
+    kernels()->gemm(n, dim, m, w->gradients, STRIDE, 1, a->x + k, a->row, 1, NULL, queries_go_on, w->gemm, p->dx + q,
+                    a->row);
+    kernels()->gemm(m, dim, n, w->gradients, 1, STRIDE, a->x + q, a->row, 1, NULL, keys_go_on, w->gemm, p->dx + k,
+                    a->row);
+}
+
+drift_status CPU(attention_backward)(const drift_backend *backend, size_t heads, const drift_tensor *x,
+                                     const drift_tensor *log_sum, const drift_tensor *y, const drift_tensor *dy,
+                                     int accumulate, drift_tensor *dx)
+{
+    (void)backend;
+    const struct backward p = {attention_of(heads, x), log_sum->data, y->data, dy->data, accumulate, dx->data};
+    const struct attention *a = &p.a;
+    const int threads = threads_for(a);
+    real *memory;
+    drift_status status = memory_for(threads, &memory);
+    if (status)
+        return status;
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)(a->batch * heads); i++) {
+        const struct work w = work_of(memory);
+        const size_t h = (size_t)i % heads, b = (size_t)i / heads;
+        for (size_t t = 0; t < a->tiles; t++) {
+            const struct tile queries = tile_of(a, t);
+            const size_t at = y_at(a, b, h, queries.from);
+            kernels()->row_dot(queries.count, a->dim, (size_t)a->y_row, p.dy + at, p.y + at, w.sum);
+            for (size_t u = 0; u < a->tiles; u++)
+                pull_back(&p, &w, b, h, queries, tile_of(a, u));
+        }
+    }
+    return DRIFT_OK;
+}
