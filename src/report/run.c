@@ -15,7 +15,7 @@
 #include "kernel/kernel.h"
 #include "report/report.h"
 
-enum { SETTINGS = 64, CURVES = 5, PATH = 4096 };
+enum { SETTINGS = 128, CURVES = 5, PATH = 4096 };
 
 /* Everything a report points to. */
 struct record {
@@ -138,6 +138,8 @@ static void fill_texts(struct record *record)
     const struct drift_trainer *trainer = record->trainer;
     const struct drift_recipe *recipe = &trainer->recipe;
     for (const struct drift_recipe_key *key = drift_recipe_keys; key->key && record->setting_count < SETTINGS; key++) {
+        if (!drift_recipe_concerns(recipe, key))
+            continue;
         char *value = record->values[record->setting_count];
         drift_recipe_value(recipe, key, value, sizeof *record->values);
         record->settings[record->setting_count++] = (drift_setting){key->key, value};

@@ -17,6 +17,8 @@ static drift_status build(struct drift_generator *generator, const struct drift_
     static const drift_unary_kind activations[] = {DRIFT_RELU,      DRIFT_SILU, DRIFT_GELU,
                                                    DRIFT_GELU_TANH, DRIFT_TANH, DRIFT_SIGMOID};
     int hidden = recipe->model.hidden_size.count;
+    if (recipe->model.name == DRIFT_MODEL_DIT)
+        return drift_fail(DRIFT_UNAVAILABLE, "model.name: dit: not yet");
     drift_mlp_config config = {.layers = hidden + 1, .init = DRIFT_INIT_UNIFORM};
     if (config.layers > DRIFT_MLP_MAX_LAYERS)
         return drift_fail(DRIFT_INVALID, "model.hidden_size: more than %d layers", DRIFT_MLP_MAX_LAYERS - 1);

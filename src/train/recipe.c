@@ -1,4 +1,5 @@
-/* The table of the recipe's keys, and values from and to text. Reading YAML is recipe_yaml.c. */
+/* Values of a recipe from and to text, and whether they go together. The keys are recipe_keys.c, YAML is recipe_yaml.c.
+ */
 #include "train/recipe.h"
 
 #include <math.h>
@@ -10,57 +11,6 @@
 #include "base/spelling.h"
 #include "drifting/field.h"
 #include "io/number.h"
-
-#define AT(member) offsetof(struct drift_recipe, member)
-#define ROW(key, type, initial, choices, low, high, may_change, help)                                                  \
-    {                                                                                                                  \
-#key, DRIFT_RECIPE_##type, AT(key), initial, choices, low, high, may_change, help                              \
-    }
-#define WORDS(key, initial, help) ROW(key, WORDS, initial, NULL, 0, 0, 0, help)
-#define CHOICE(key, initial, choices, help) ROW(key, CHOICE, initial, choices, 0, 0, 0, help)
-#define BOOL(key, initial, help) ROW(key, BOOL, initial, NULL, 0, 0, 0, help)
-#define INTEGER(key, initial, low, high, help) ROW(key, INTEGER, initial, NULL, low, high, 0, help)
-#define NUMBER(key, initial, low, high, help) ROW(key, NUMBER, initial, NULL, low, high, 0, help)
-
-const struct drift_recipe_key drift_recipe_keys[] = {
-    ROW(name, WORDS, "", NULL, 0, 0, 1, "title of the report; empty: the data set's name"),
-    WORDS(dataset.name, "checkerboard", "a built-in data set, or a file: .npy .npz .csv .png idx[.gz]"),
-    CHOICE(dataset.split, "train", "all|train",
-           "rows of a finite set to train on; train leaves a part out for the evaluation"),
-    CHOICE(model.name, "mlp", "mlp", "the generator"),
-    INTEGER(model.noise_dim, "32", 1, 65536, "numbers of N(0,1) noise that a sample is made of"),
-    ROW(model.hidden_size, INTEGERS, "[256, 256, 256]", NULL, 1, 65536, 0, "widths of the hidden layers"),
-    CHOICE(model.activation, "silu", "relu|silu|gelu|gelu_tanh|tanh|sigmoid", "after each hidden layer"),
-    CHOICE(optimizer.name, "adam", "adam|adamw", "adamw subtracts lr weight_decay parameter, adam has no decay"),
-    NUMBER(optimizer.lr_schedule.learning_rate, "1e-3", 0, 10, "after the warm-up"),
-    INTEGER(optimizer.lr_schedule.warmup_steps, "0", 0, 1e9, "steps in which the rate rises from 1e-6"),
-    CHOICE(optimizer.lr_schedule.lr_schedule, "const", "const|cosine|cos", "course of the rate after the warm-up"),
-    INTEGER(optimizer.lr_schedule.total_steps, "0", 0, 1e9, "end of the cosine; 0: train.total_steps"),
-    NUMBER(optimizer.weight_decay, "0", 0, 10, "on every parameter, adamw only"),
-    NUMBER(optimizer.adam_b1, "0.9", 0, 0.999999, "decay of the mean gradient"),
-    NUMBER(optimizer.adam_b2, "0.999", 0, 0.9999999, "decay of the mean squared gradient"),
-    NUMBER(optimizer.adam_eps, "1e-8", 0, 1, "added outside the root"),
-    INTEGER(train.seed, "0", 0, 9e15, "of everything random"),
-    ROW(train.total_steps, INTEGER, "2000", NULL, 0, 1e9, 1, "updates of the parameters"),
-    ROW(train.save_per_step, INTEGER, "500", NULL, 1, 1e9, 1, "checkpoint every so many steps, and at the end"),
-    ROW(train.eval_per_step, INTEGER, "100", NULL, 1, 1e9, 1, "energy distance every so many steps"),
-    ROW(train.eval_samples, INTEGER, "10000", NULL, 16, 1e7, 1, "samples of the final evaluation"),
-    INTEGER(train.forward_dict.gen_per_label, "2048", 1, 1e6, "generated samples per step"),
-    INTEGER(train.pos_per_sample, "2048", 1, 1e6, "data samples per step"),
-    CHOICE(train.loss_kwargs.form, "joint", "exact|joint|normalized", "of the field: definition, 2D demo, ImageNet"),
-    ROW(train.loss_kwargs.R_list, NUMBERS, "[0.05]", NULL, 1e-6, 1e6, 0, "temperatures"),
-    NUMBER(train.loss_kwargs.floor, "0", 0, 1, "least affinity; 1e-12 (joint), 1e-6 (normalized) as published"),
-    CHOICE(train.loss_kwargs.self, "masked", "masked|kept|none", "a sample among its own negatives"),
-    NUMBER(train.loss_kwargs.attraction, "1", 0, 1e3, "weight of the pull towards data"),
-    NUMBER(train.loss_kwargs.repulsion, "1", 0, 1e3, "weight of the push from generated samples"),
-    BOOL(train.loss_kwargs.normalize_features, "true", "normalized form: distances in units of their mean"),
-    BOOL(train.loss_kwargs.normalize_drift, "true", "normalized form: each temperature's drift divided by its rms"),
-    NUMBER(train.max_grad_norm, "0", 0, 1e9, "clip the gradient's norm over all parameters; 0: do not"),
-    ROW(train.ema_decay, NUMBERS, "[0.99]", NULL, 0, 1, 0,
-        "running means of the parameters; the first is sampled from"),
-    ROW(logging.log_every_k, INTEGER, "1", NULL, 1, 1e9, 0, "a row of log.csv every so many steps"),
-    {NULL, DRIFT_RECIPE_WORDS, 0, NULL, NULL, 0, 0, 0, NULL},
-};
 
 static void *place_of(struct drift_recipe *recipe, const struct drift_recipe_key *key)
 {
@@ -206,11 +156,19 @@ drift_status drift_recipe_set(struct drift_recipe *recipe, const char *name, con
     return drift_recipe_assign(recipe, key, split(copy, items), items);
 }
 
-void drift_recipe_defaults(struct drift_recipe *recipe)
+void drift_recipe_defaults_of(struct drift_recipe *recipe, enum drift_recipe_model model)
 {
     memset(recipe, 0, sizeof *recipe);
     for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++)
-        drift_recipe_set(recipe, key->key, key->initial);
+        drift_recipe_set(recipe, key->key, model == DRIFT_MODEL_DIT && key->dit ? key->dit : key->initial);
+    recipe->model.name = model;
+}
+
+void drift_recipe_defaults(struct drift_recipe *recipe) { drift_recipe_defaults_of(recipe, DRIFT_MODEL_MLP); }
+
+int drift_recipe_concerns(const struct drift_recipe *recipe, const struct drift_recipe_key *key)
+{
+    return !key->only || key->only == 1 + recipe->model.name;
 }
 
 drift_field_config drift_recipe_field(const struct drift_recipe *recipe)
@@ -228,6 +186,53 @@ drift_field_config drift_recipe_field(const struct drift_recipe *recipe)
     return config;
 }
 
+struct drift_guidance drift_recipe_guidance(const struct drift_recipe *recipe)
+{
+    return (struct drift_guidance){.low = recipe->train.forward_dict.cfg_min,
+                                   .high = recipe->train.forward_dict.cfg_max,
+                                   .power = recipe->train.forward_dict.neg_cfg_pw,
+                                   .off_fraction = recipe->train.forward_dict.no_cfg_frac};
+}
+
+/* A key of another model must not have been given: it would do nothing. */
+static drift_status check_keys(const struct drift_recipe *recipe)
+{
+    static const char *const names[] = {"mlp", "dit"};
+    char value[2 * DRIFT_RECIPE_TEXT], initial[2 * DRIFT_RECIPE_TEXT];
+    struct drift_recipe defaults;
+    drift_recipe_defaults_of(&defaults, (enum drift_recipe_model)recipe->model.name);
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++) {
+        if (drift_recipe_concerns(recipe, key))
+            continue;
+        drift_recipe_value(recipe, key, value, sizeof value);
+        drift_recipe_value(&defaults, key, initial, sizeof initial);
+        if (strcmp(value, initial))
+            return drift_fail(DRIFT_INVALID, "%s: model.name is %s, which does not have it", key->key,
+                              names[recipe->model.name]);
+    }
+    return DRIFT_OK;
+}
+
+static drift_status check_dit(const struct drift_recipe *recipe)
+{
+    const struct drift_guidance guidance = drift_recipe_guidance(recipe);
+    drift_status status = drift_guidance_check(&guidance);
+    if (status)
+        return drift_fail_context(status, "train.forward_dict");
+    if (recipe->model.hidden_size.count != 1)
+        return drift_fail(DRIFT_INVALID, "model.hidden_size: a dit has one width, not %d",
+                          recipe->model.hidden_size.count);
+    if (recipe->dataset.batch_size && recipe->dataset.batch_size < recipe->train.train_batch_size)
+        return drift_fail(DRIFT_INVALID, "dataset.batch_size: %ld is less than the %ld of train.train_batch_size",
+                          (long)recipe->dataset.batch_size, (long)recipe->train.train_batch_size);
+    if (recipe->train.loss_kwargs.form == DRIFT_JOINT && recipe->train.neg_per_sample)
+        return drift_fail(DRIFT_INVALID, "train.loss_kwargs.form: joint takes no weighted negatives; set "
+                                         "train.neg_per_sample to 0");
+    if (!recipe->train.cfg_list.count)
+        return drift_fail(DRIFT_INVALID, "train.cfg_list: expected at least one guidance scale");
+    return DRIFT_OK;
+}
+
 drift_status drift_recipe_check(const struct drift_recipe *recipe)
 {
     int taus = recipe->train.loss_kwargs.R_list.count;
@@ -239,7 +244,8 @@ drift_status drift_recipe_check(const struct drift_recipe *recipe)
         return drift_fail_context(status, "train.loss_kwargs");
     if (recipe->optimizer.weight_decay > 0 && recipe->optimizer.name == DRIFT_OPTIMIZER_ADAM)
         return drift_fail(DRIFT_INVALID, "optimizer.weight_decay: adam has none; set optimizer.name to adamw");
-    return DRIFT_OK;
+    status = check_keys(recipe);
+    return status || recipe->model.name == DRIFT_MODEL_MLP ? status : check_dit(recipe);
 }
 
 /* ---- to text ---- */
@@ -319,8 +325,10 @@ char *drift_recipe_print(const struct drift_recipe *recipe, int comments)
     size_t size = 65536;
     char *text = calloc(1, size), value[2 * DRIFT_RECIPE_TEXT], line[3 * DRIFT_RECIPE_TEXT];
     const char *before = "";
-    for (const struct drift_recipe_key *key = drift_recipe_keys; text && key->key; before = key++->key) {
+    for (const struct drift_recipe_key *key = drift_recipe_keys; text && key->key; key++) {
         int depth;
+        if (!drift_recipe_concerns(recipe, key))
+            continue;
         const char *last = open_maps(before, key->key, text, size, &depth);
         drift_recipe_value(recipe, key, value, sizeof value);
         snprintf(line, sizeof line, "%*s%s: ", 2 * depth, "", last);
@@ -337,6 +345,7 @@ char *drift_recipe_print(const struct drift_recipe *recipe, int comments)
                    key->choices ? key->choices : "", key->choices ? ")" : "");
         else
             append(text, size, "%s\n", line);
+        before = key->key;
     }
     return text;
 }

@@ -1,8 +1,12 @@
 /* A recipe: every setting of a training run, as YAML on disk and as a struct here.
  *
- * One table (recipe.c) has a row per key: name, type, range, default, what it means. It drives reading, `--set`,
+ * One table (recipe_keys.c) has a row per key: name, type, range, defaults, what it means. It drives reading, `--set`,
  * `--print-recipe`, the comparison on resume and the messages about unknown keys. The names are those of the authors'
- * recipes where they have one. */
+ * recipes where they have one.
+ *
+ * There are two kinds of recipe, by the generator: an MLP of points or pixels without classes, whose defaults are the
+ * authors' 2D demo, and a class-conditional DiT, whose defaults are those of their ImageNet code. A file is a DiT's
+ * where model.name says so, or where it has model.depth and no model.name, as the authors' files do. */
 #ifndef DRIFT_TRAIN_RECIPE_H
 #define DRIFT_TRAIN_RECIPE_H
 
@@ -10,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "drifting/guidance.h"
 
 enum { DRIFT_RECIPE_LIST = 16, DRIFT_RECIPE_TEXT = 1024 };
 
@@ -23,6 +28,7 @@ struct drift_recipe_numbers {
     double items[DRIFT_RECIPE_LIST];
 };
 
+enum drift_recipe_model { DRIFT_MODEL_MLP, DRIFT_MODEL_DIT };
 enum drift_recipe_optimizer { DRIFT_OPTIMIZER_ADAM, DRIFT_OPTIMIZER_ADAMW };
 
 struct drift_recipe {
@@ -30,12 +36,18 @@ struct drift_recipe {
     struct {
         char name[DRIFT_RECIPE_TEXT];
         int split; /* drift_data_split */
+        int64_t num_classes, batch_size;
+        int mirror;
     } dataset;
     struct {
-        int name; /* of the words of its row: 0 is mlp */
+        int name; /* enum drift_recipe_model */
         int64_t noise_dim;
         struct drift_recipe_integers hidden_size;
         int activation;
+        int64_t cond_dim, input_size, in_channels, out_channels, patch_size, depth, num_heads, n_cls_tokens;
+        int64_t noise_classes, noise_coords, checkpoint_blocks;
+        double mlp_ratio;
+        int use_qknorm, use_swiglu, use_rope, use_rmsnorm, use_bf16, attn_fp32, use_remat;
     } model;
     struct {
         int name; /* enum drift_recipe_optimizer */
@@ -47,12 +59,19 @@ struct drift_recipe {
         } lr_schedule;
     } optimizer;
     struct {
-        int64_t seed, total_steps, save_per_step, eval_per_step, eval_samples, pos_per_sample;
+        int64_t seed, total_steps, save_per_step, eval_per_step, eval_samples;
+        int64_t train_batch_size, pos_per_sample, neg_per_sample, accumulate;
+        int64_t positive_bank_size, negative_bank_size, push_per_step;
         double max_grad_norm;
-        struct drift_recipe_numbers ema_decay;
+        struct drift_recipe_numbers ema_decay, cfg_list;
+        char init_from[DRIFT_RECIPE_TEXT];
         struct {
             int64_t gen_per_label;
+            double cfg_min, cfg_max, neg_cfg_pw, no_cfg_frac;
         } forward_dict;
+        struct {
+            int has_scale;
+        } activation_kwargs;
         struct {
             struct drift_recipe_numbers R_list;
             int form, self; /* drift_form, drift_self */
@@ -60,6 +79,10 @@ struct drift_recipe {
             int normalize_features, normalize_drift;
         } loss_kwargs;
     } train;
+    struct {
+        char mae_path[DRIFT_RECIPE_TEXT];
+        int use_mae, use_convnext;
+    } feature;
     struct {
         int64_t log_every_k;
     } logging;
@@ -79,18 +102,24 @@ struct drift_recipe_key {
     const char *key; /* "optimizer.lr_schedule.learning_rate" */
     enum drift_recipe_type type;
     size_t offset;
-    const char *initial; /* the default, as text */
+    const char *initial; /* the default, as text; a DiT's may be another: `dit` */
     const char *choices; /* "adam|adamw" */
     double low, high;    /* of numbers; of a list, of each item */
     int may_change;      /* a resumed run may have another value */
     const char *help;
+    const char *dit; /* default of a DiT's recipe; NULL: `initial` */
+    int only;        /* 1 + the model that has the key (drift_recipe_model); 0: every model */
 };
 
 /* The table; its last row has no key. */
 extern const struct drift_recipe_key drift_recipe_keys[];
 
-/* The defaults: the authors' demo on the checkerboard. */
+/* The defaults of an MLP's recipe: the authors' demo on the checkerboard. And those of a model's. */
 void drift_recipe_defaults(struct drift_recipe *recipe);
+void drift_recipe_defaults_of(struct drift_recipe *recipe, enum drift_recipe_model model);
+
+/* Whether a key says something about the recipe's model. */
+int drift_recipe_concerns(const struct drift_recipe *recipe, const struct drift_recipe_key *key);
 
 /* Sets one key from text: "adam", "1e-3", "[256, 256]" or "256,256". */
 drift_status drift_recipe_set(struct drift_recipe *recipe, const char *key, const char *text);
@@ -100,18 +129,20 @@ drift_status drift_recipe_find(const char *name, const struct drift_recipe_key *
 drift_status drift_recipe_assign(struct drift_recipe *recipe, const struct drift_recipe_key *key, size_t count,
                                  const char *const *texts);
 
-/* Sets the keys that a YAML file or text has; the others stay. `name` stands for the text's file in messages. */
+/* Sets the keys that a YAML file or text has; the others stay, but in a DiT's recipe all begin with its defaults.
+ * `name` stands for the text's file in messages. */
 drift_status drift_recipe_read(struct drift_recipe *recipe, const char *path);
 drift_status drift_recipe_parse(struct drift_recipe *recipe, const char *text, size_t length, const char *name);
 
-/* The settings of the field that a recipe asks for. */
+/* The settings of the field, and of guidance, that a recipe asks for. */
 drift_field_config drift_recipe_field(const struct drift_recipe *recipe);
+struct drift_guidance drift_recipe_guidance(const struct drift_recipe *recipe);
 
 /* Whether the values go together. Called once all are set. */
 drift_status drift_recipe_check(const struct drift_recipe *recipe);
 
-/* The recipe as YAML, all keys in the table's order, with the meaning of each as a comment where asked for.
- * To be freed by the caller; NULL without memory. Reading it back gives the same recipe. */
+/* The recipe as YAML, all keys that concern it in the table's order, with the meaning of each as a comment where asked
+ * for. To be freed by the caller; NULL without memory. Reading it back gives the same recipe. */
 char *drift_recipe_print(const struct drift_recipe *recipe, int comments);
 
 /* The value of one key as text, as drift_recipe_print has it. */

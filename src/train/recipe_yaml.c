@@ -58,10 +58,24 @@ static drift_status read_map(struct drift_recipe *recipe, const struct drift_yam
     return DRIFT_OK;
 }
 
+/* A DiT's file begins with a DiT's defaults; so does one that has model.depth and does not name its model. */
+static void choose_defaults(struct drift_recipe *recipe, struct drift_yaml *root)
+{
+    struct drift_yaml *model = drift_yaml_get(root, "model"), *train = drift_yaml_get(root, "train");
+    const struct drift_yaml *name = model ? drift_yaml_get(model, "name") : NULL;
+    int named = name && name->text;
+    if (!(named ? !strcmp(name->text, "dit") : model && drift_yaml_get(model, "depth")))
+        return;
+    drift_recipe_defaults_of(recipe, DRIFT_MODEL_DIT);
+    if (!train || !drift_yaml_get(train, "forward_dict")) /* as the authors' code has it */
+        recipe->train.forward_dict.gen_per_label = 16;
+}
+
 static drift_status read_file(struct drift_recipe *recipe, drift_status status, struct drift_yaml_file *file)
 {
     if (status)
         return status;
+    choose_defaults(recipe, file->root);
     status = read_map(recipe, file->root);
     drift_yaml_free(file);
     return status;

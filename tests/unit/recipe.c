@@ -98,6 +98,57 @@ START_TEST(resuming)
 }
 END_TEST
 
+/* The authors' files name no model and leave keys out: their code's defaults hold, and all is there after a round trip.
+ */
+START_TEST(of_a_dit)
+{
+    struct drift_recipe other;
+    ck_assert_int_eq(
+        parse("model:\n  depth: 2\n  hidden_size: 64\n  num_heads: 4\ntrain:\n  forward_dict: {cfg_max: 3.0}\n"
+              "  ema_decay: 0.9\n"),
+        DRIFT_OK);
+    ck_assert_int_eq(recipe.model.name, DRIFT_MODEL_DIT);
+    ck_assert_int_eq(recipe.model.hidden_size.items[0], 64);
+    ck_assert_int_eq(recipe.optimizer.name, DRIFT_OPTIMIZER_ADAMW);
+    ck_assert_int_eq(recipe.train.loss_kwargs.form, DRIFT_NORMALIZED);
+    ck_assert_int_eq(recipe.train.forward_dict.gen_per_label, 8);
+    ck_assert(recipe.train.max_grad_norm == 2 && recipe.train.loss_kwargs.floor == 1e-6);
+    ck_assert(recipe.train.ema_decay.items[0] == 0.9 && recipe.optimizer.adam_b2 == 0.95);
+    ck_assert_msg(!drift_recipe_check(&recipe), "%s", drift_message());
+    char *text = drift_recipe_print(&recipe, 1);
+    ck_assert(strstr(text, "noise_dim") == NULL && strstr(text, "  depth: 2") != NULL);
+    drift_recipe_defaults(&other);
+    ck_assert_msg(!drift_recipe_parse(&other, text, strlen(text), "text"), "%s", drift_message());
+    ck_assert_int_eq(memcmp(&recipe, &other, sizeof other), 0);
+    free(text);
+
+    start();
+    ck_assert_int_eq(parse("model: {depth: 2}\ntrain: {seed: 1}\n"), DRIFT_OK);
+    ck_assert_int_eq(recipe.train.forward_dict.gen_per_label, 16);
+    start();
+    ck_assert_int_eq(parse("model: {name: mlp, depth: 2}\n"), DRIFT_OK);
+    refused(drift_recipe_check(&recipe), "model.depth: model.name is mlp, which does not have it");
+    start();
+    ck_assert_int_eq(parse("model: {name: dit, activation: relu, hidden_size: 8}\n"), DRIFT_OK);
+    refused(drift_recipe_check(&recipe), "model.activation: model.name is dit");
+    start();
+    ck_assert_int_eq(parse("model: {name: dit, hidden_size: [8, 8]}\n"), DRIFT_OK);
+    refused(drift_recipe_check(&recipe), "model.hidden_size: a dit has one width");
+    drift_recipe_set(&recipe, "model.hidden_size", "8");
+    drift_recipe_set(&recipe, "train.forward_dict.cfg_min", "5");
+    refused(drift_recipe_check(&recipe), "train.forward_dict: guidance from 5 to 4");
+    drift_recipe_set(&recipe, "train.forward_dict.cfg_min", "1");
+    drift_recipe_set(&recipe, "dataset.batch_size", "63");
+    refused(drift_recipe_check(&recipe), "dataset.batch_size: 63 is less than the 64");
+    drift_recipe_set(&recipe, "dataset.batch_size", "0");
+    drift_recipe_set(&recipe, "train.loss_kwargs.form", "joint");
+    refused(drift_recipe_check(&recipe), "joint takes no weighted negatives");
+    drift_recipe_set(&recipe, "train.loss_kwargs.form", "normalized");
+    drift_recipe_set(&recipe, "train.cfg_list", "[]");
+    refused(drift_recipe_check(&recipe), "train.cfg_list");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("recipe");
@@ -108,6 +159,7 @@ int main(void)
     tcase_add_test(test, there_and_back);
     tcase_add_test(test, errors);
     tcase_add_test(test, resuming);
+    tcase_add_test(test, of_a_dit);
     suite_add_tcase(suite, test);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
