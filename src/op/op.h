@@ -51,6 +51,17 @@ drift_tensor *drift_rope(drift_tape *tape, size_t heads, int bf16_angles, drift_
 /* [B, T, D] = softmax(q k^T d^-1/2) v, head by head, without a mask; scores exist a tile at a time */
 drift_tensor *drift_attention(drift_tape *tape, size_t heads, drift_tensor *qkv);
 
+/* channel_norm.c: of images x[batch, height, width, channels]. GroupNorm over an image's space and each of `groups` runs
+ * of neighbouring channels, then max(0, .) where relu; scale and bias [channels] (spec: encoder) */
+drift_tensor *drift_group_norm(drift_tape *tape, double epsilon, size_t groups, int relu, drift_tensor *x,
+                               drift_tensor *scale, drift_tensor *bias);
+/* Global response norm, gamma x n + beta + x; gamma and beta [channels], or [1, 1, 1, channels] (spec: convnext) */
+drift_tensor *drift_grn(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *gamma, drift_tensor *beta);
+
+/* resize.c: x[batch, ., ., channels] to [batch, height, width, channels], bilinear with half-pixel centres and clamped
+ * edges, antialiased where it shrinks (spec: convnext) */
+drift_tensor *drift_resize(drift_tape *tape, drift_tensor *x, size_t height, size_t width);
+
 /* distance.c: d[g, p] = |x_i - y_j| for x[g, dim], y[p, dim] */
 drift_tensor *drift_distance(drift_tape *tape, drift_tensor *x, drift_tensor *y);
 

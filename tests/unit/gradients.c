@@ -94,6 +94,14 @@ MODEL(attention_branches)
     drift_tensor *y = drift_attention(t, (size_t)choice, x[0]);
     return drift_add(t, y, drift_attention(t, (size_t)choice, drift_rope(t, (size_t)choice, 0, x[0])));
 }
+/* choice: groups, and 10 more with relu */
+MODEL(group_norm) { return drift_group_norm(t, 1e-3, (size_t)choice % 10, choice >= 10, x[0], x[1], x[2]); }
+MODEL(grn)
+{
+    UNUSED;
+    return drift_grn(t, 1e-3, x[0], x[1], x[2]);
+}
+MODEL(resize) { return drift_resize(t, x[0], (size_t)choice / 10, (size_t)choice % 10); }
 MODEL(distance)
 {
     UNUSED;
@@ -205,6 +213,12 @@ static const struct op_case cases[] = {
     {"attention", attention, 1, {{3, {1, 5, 9}}}, 0},
     {"attention of two heads", attention, 2, {{3, {2, 5, 18}}}, 0},
     {"attention of what has another gradient", attention_branches, 2, {{3, {2, 4, 24}}}, 0},
+    {"group_norm", group_norm, 2, {{4, {2, 3, 2, 6}}, {1, {6}}, {1, {6}}}, 0},
+    {"group_norm with relu", group_norm, 13, {{4, {2, 3, 2, 6}}, {1, {6}}, {1, {6}}}, 0},
+    {"grn", grn, 0, {{4, {2, 3, 2, 5}}, {1, {5}}, {4, {1, 1, 1, 5}}}, 0},
+    {"resize, larger", resize, 57, {{4, {2, 3, 4, 2}}}, 0},
+    {"resize, smaller", resize, 23, {{4, {2, 5, 7, 2}}}, 0},
+    {"resize, one axis each way", resize, 62, {{4, {1, 4, 7, 3}}}, 0},
     {"distance", distance, 0, {{2, {3, 2}}, {2, {5, 2}}}, 0},
     {"mean_square", mean_square, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"cross_entropy", cross_entropy, 0, {{3, {2, 3, 5}}}, 0},
