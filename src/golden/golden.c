@@ -20,6 +20,8 @@ static const struct kind {
     {"cfg", drift_golden_cfg},
     {"queue", drift_golden_queue},
     {"schedule", drift_golden_schedule},
+    {"group_norm", drift_golden_group_norm},
+    {"resize", drift_golden_resize},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -134,7 +136,10 @@ static void judge(drift_golden *golden, const char *name, int good, double error
 drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t n, const float *x)
 {
     const struct drift_array *reference, *finer;
-    const double rtol = tolerance(golden, "rtol", name, 1e-4), atol = tolerance(golden, "atol", name, 0);
+    double rtol = tolerance(golden, "rtol", name, 1e-4);
+    if (!strncmp(name, "grad/", 5))
+        rtol = tolerance(golden, "rtol_grad", name, rtol);
+    const double atol = tolerance(golden, "atol", name, 0);
     double error, size, finer_error, finer_size;
     drift_status status = references(golden, name, n, &reference, &finer);
     if (status || !reference || (status = distance(reference, x, &error, &size)))

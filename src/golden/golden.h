@@ -2,8 +2,8 @@
  *
  * metadata: case, kind, config (JSON), source, note. Tensors: in/NAME, out/NAME, grad/NAME, and f64/NAME where float64
  * is the better judge. A tensor passes where the root mean square of its error is at most atol + rtol times that of
- * the reference (rtol 1e-4 and atol 0 unless config says otherwise, by tensor or for all); with f64/NAME beside it, the
- * nearer of the two judges. */
+ * the reference (rtol 1e-4 and atol 0 unless config says otherwise, by tensor or for all; rtol_grad is that of
+ * gradients); with f64/NAME beside it, the nearer of the two judges. */
 #ifndef DRIFT_GOLDEN_GOLDEN_H
 #define DRIFT_GOLDEN_GOLDEN_H
 
@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "io/safetensors.h"
+#include "tape/tape.h"
 
 /* A case that is being verified: its file, its config, and the first tensor that is off. */
 typedef struct drift_golden {
@@ -61,8 +62,17 @@ drift_status drift_golden_number(drift_golden *golden, const char *key, double *
 drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value);
 drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value);
 
-/* conv.c */
-drift_golden_verifier drift_golden_conv;
+/* tape.c: for verifiers that run ops. A tensor of the file in its own shape, as a leaf where needs_grad; the tape's
+ * failure where there is none. Then tensors, or their gradients, compared with NAME. */
+drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad);
+drift_status drift_golden_compare_tensor(drift_golden *golden, const char *name, const drift_tensor *x);
+drift_status drift_golden_compare_gradient(drift_golden *golden, const char *name, const drift_tensor *x);
+/* Calls `run` with a fresh tape; its failure is also the tape's, with the file's name. */
+typedef drift_status drift_golden_model(drift_golden *golden, drift_tape *tape, void *context);
+drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, void *context);
+
+/* layer.c */
+drift_golden_verifier drift_golden_conv, drift_golden_group_norm, drift_golden_resize;
 
 /* dit_rope.c */
 drift_golden_verifier drift_golden_dit_rope;

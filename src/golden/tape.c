@@ -1,0 +1,58 @@
+/* For verifiers that run ops on a tape: tensors from a case's file, and back to be compared. */
+#include <stdlib.h>
+
+#include "cpu/cpu.h"
+#include "golden/golden.h"
+
+drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad)
+{
+    const struct drift_array *array;
+    float *values;
+    if (drift_tape_failed(tape))
+        return drift_tape_empty(tape);
+    drift_status status = drift_safetensors_get(golden->file, name, -1, NULL, &array);
+    if (status)
+        return drift_tape_fail(tape, status, "%s", drift_message());
+    if (array->rank > DRIFT_MAX_DIMS)
+        return drift_tape_fail(tape, DRIFT_INVALID, "%s: %s: expected at most %d dimensions", golden->file->path, name,
+                               (int)DRIFT_MAX_DIMS);
+    values = malloc(array->count * sizeof *values + 1);
+    if (!values)
+        return drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %s", name);
+    drift_array_floats(array, values);
+    drift_tensor *x = drift_tape_input(tape, array->rank, array->shape, values, needs_grad);
+    free(values);
+    return x;
+}
+
+drift_status drift_golden_compare_tensor(drift_golden *golden, const char *name, const drift_tensor *x)
+{
+    const size_t n = drift_tensor_elements(x);
+    float *values = malloc(n * sizeof *values + 1);
+    if (!values)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", n);
+    drift_status status = drift_tensor_read_floats(x, values);
+    if (!status)
+        status = drift_golden_compare(golden, name, n, values);
+    free(values);
+    return status;
+}
+
+drift_status drift_golden_compare_gradient(drift_golden *golden, const char *name, const drift_tensor *x)
+{
+    const drift_tensor gradient = drift_tensor_grad(x);
+    return drift_golden_compare_tensor(golden, name, &gradient);
+}
+
+drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, void *context)
+{
+    drift_tape *tape;
+    drift_status status = drift_tape_new(drift_cpu_backend(DRIFT_F32), &tape);
+    if (status)
+        return status;
+    status = run(golden, tape, context);
+    if (drift_tape_failed(tape))
+        status = drift_fail_context(drift_tape_status(tape), "%s", golden->file->path);
+    drift_tape_free(tape);
+    return status;
+}
