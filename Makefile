@@ -20,7 +20,7 @@ SIMD_OPT ?= -O3
 # The one place that says which language and system the code asks for.
 STRICT = -std=c99 -pedantic -Wall -Wextra -ffp-contract=off $(if $(CI),-Werror)
 POSIX = -D_POSIX_C_SOURCE=200809L
-PACKAGES = libpng zlib yaml-0.1 jansson
+PACKAGES = libpng zlib yaml-0.1 jansson msgpack
 PACKAGE_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 ALL_CFLAGS = $(STRICT) $(POSIX) $(OPT) -fPIC -fvisibility=hidden -fopenmp -MMD -MP -Isrc -I. $(SANITIZE) $(CFLAGS)
 LIBS = $(LDFLAGS) $(SANITIZE) -fopenmp $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lblis -lm
@@ -68,10 +68,11 @@ $(foreach isa,$(ISAS),$(eval $(call VARIANT,simd,$(isa),$(SIMD_OPT) -DDRIFT_ISA_
 
 # ---- what the machine must have: Debian packages ----
 
-DEPS = gcc libc6-dev make pkg-config libblis-openmp-dev libpng-dev zlib1g-dev libyaml-dev libjansson-dev
+DEPS = gcc libc6-dev make pkg-config libblis-openmp-dev libpng-dev zlib1g-dev libyaml-dev libjansson-dev libmsgpack-dev
 DEPS_CHECK = check qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang libclang-rt-14-dev libomp-14-dev \
     bochs bochs-term isolinux syslinux-common genisoimage cpio bsdutils
-DEPS_ARM64 = libblis-openmp-dev:arm64 libpng-dev:arm64 zlib1g-dev:arm64 libyaml-dev:arm64 libjansson-dev:arm64
+DEPS_ARM64 = libblis-openmp-dev:arm64 libpng-dev:arm64 zlib1g-dev:arm64 libyaml-dev:arm64 libjansson-dev:arm64 \
+    libmsgpack-dev:arm64
 
 deps: $(if $(filter check,$(MAKECMDGOALS)),deps-check) ## install what building needs (Debian packages), where missing
 	@sh tests/support/deps.sh $(DEPS)

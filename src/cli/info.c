@@ -1,5 +1,6 @@
 /* drift info: what this program is and what it runs on. */
 #include <jansson.h>
+#include <msgpack.h>
 #include <omp.h>
 #include <png.h>
 #include <stddef.h>
@@ -21,7 +22,7 @@ struct package {
     const char *name, *version;
 };
 
-enum { PACKAGES = 5 };
+enum { PACKAGES = 6 };
 
 static void list_packages(struct package packages[PACKAGES])
 {
@@ -32,6 +33,7 @@ static void list_packages(struct package packages[PACKAGES])
     packages[2] = (struct package){"zlib", zlibVersion()};
     packages[3] = (struct package){"libyaml", yaml_get_version_string()};
     packages[4] = (struct package){"jansson", JANSSON_VERSION};
+    packages[5] = (struct package){"msgpack-c", msgpack_version()};
 }
 
 static const char *gemm_engine(void) { return drift_gemm_engine_name(drift_gemm_engine_used()); }

@@ -139,3 +139,31 @@ void drift_array_free(struct drift_array *array)
     free(array->memory);
     memset(array, 0, sizeof *array);
 }
+
+const struct drift_array *drift_tensor_entry_find(size_t count, const struct drift_tensor_entry *entries,
+                                                  const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(entries[i].name, name))
+            return &entries[i].array;
+    return NULL;
+}
+
+drift_status drift_tensor_entry_get(const char *path, size_t count, const struct drift_tensor_entry *entries,
+                                    const char *name, int rank, const size_t *shape, const struct drift_array **array)
+{
+    const struct drift_array *found = drift_tensor_entry_find(count, entries, name);
+    if (!found)
+        return drift_fail(DRIFT_INVALID, "%s: expected a tensor named %s", path, name);
+    int fits = rank < 0 || rank == found->rank;
+    for (int i = 0; fits && i < rank; i++)
+        fits = shape[i] == SIZE_MAX || shape[i] == found->shape[i];
+    if (!fits) {
+        char got[DRIFT_ARRAY_TEXT], want[DRIFT_ARRAY_TEXT];
+        struct drift_array wanted = drift_array_view(found->type, rank, shape, NULL);
+        return drift_fail(DRIFT_INVALID, "%s: tensor %s: expected %s, got %s", path, name,
+                          drift_array_describe(&wanted, want), drift_array_describe(found, got));
+    }
+    *array = found;
+    return DRIFT_OK;
+}

@@ -28,6 +28,12 @@ struct drift_array {
     void *memory;     /* what drift_array_free frees; NULL where `data` belongs to another (a file read as a whole) */
 };
 
+/* An array with a name: what a file of several holds. */
+struct drift_tensor_entry {
+    const char *name; /* UTF-8, "LightningDiT_0/pos_embed" */
+    struct drift_array array;
+};
+
 /* Bytes of one item; "float32" and so on. */
 size_t drift_array_item_size(enum drift_array_type type);
 const char *drift_array_type_name(enum drift_array_type type);
@@ -51,5 +57,14 @@ enum { DRIFT_ARRAY_TEXT = 200 };
 const char *drift_array_describe(const struct drift_array *array, char text[DRIFT_ARRAY_TEXT]);
 
 void drift_array_free(struct drift_array *array);
+
+/* The array of that name; NULL where absent. */
+const struct drift_array *drift_tensor_entry_find(size_t count, const struct drift_tensor_entry *entries,
+                                                  const char *name);
+
+/* The same, where absence or another shape is an error that names the file and the array. SIZE_MAX in `shape` takes any
+ * size; rank < 0 takes any shape. */
+drift_status drift_tensor_entry_get(const char *path, size_t count, const struct drift_tensor_entry *entries,
+                                    const char *name, int rank, const size_t *shape, const struct drift_array **array);
 
 #endif

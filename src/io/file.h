@@ -26,6 +26,17 @@ drift_status drift_file_read_gz(const char *path, size_t cap, struct drift_bytes
 
 void drift_bytes_free(struct drift_bytes *bytes);
 
+/* A whole file to be looked at: mapped where it is large, so that what nobody looks at is never read, else read. The
+ * file must not be cut shorter meanwhile; replacing it, as the writer below does, is harmless. */
+struct drift_file_view {
+    const unsigned char *data; /* never NULL after success */
+    size_t size;
+    void *memory; /* what is freed; NULL: the data are mapped */
+};
+
+drift_status drift_file_view(const char *path, struct drift_file_view *view);
+void drift_file_view_free(struct drift_file_view *view);
+
 /* A file that takes the place of `path` in one step, when all of it is on disk: open, write..., then commit or abort.
  * Bytes go to PATH.PID.tmp in the same folder; commit syncs, renames and syncs the folder. When anything fails (a full
  * disk) the temporary is removed and an older file at `path` stays as it was. A symbolic link keeps pointing where it

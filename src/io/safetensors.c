@@ -191,7 +191,7 @@ drift_status drift_safetensors_read(const char *path, struct drift_safetensors *
     file->path = strdup(path);
     if (!file->path)
         return drift_fail_memory(path, strlen(path));
-    drift_status status = drift_file_read(path, DRIFT_FILE_CAP, &file->bytes);
+    drift_status status = drift_file_view(path, &file->bytes);
     status = status ? status : parse(file);
     if (status)
         drift_safetensors_free(file);
@@ -204,16 +204,13 @@ void drift_safetensors_free(struct drift_safetensors *file)
     free(file->path);
     free(file->tensors);
     free(file->metadata);
-    drift_bytes_free(&file->bytes);
+    drift_file_view_free(&file->bytes);
     memset(file, 0, sizeof *file);
 }
 
 const struct drift_array *drift_safetensors_find(const struct drift_safetensors *file, const char *name)
 {
-    for (size_t i = 0; i < file->count; i++)
-        if (!strcmp(file->tensors[i].name, name))
-            return &file->tensors[i].array;
-    return NULL;
+    return drift_tensor_entry_find(file->count, file->tensors, name);
 }
 
 const char *drift_safetensors_metadata(const struct drift_safetensors *file, const char *key)
@@ -227,18 +224,5 @@ const char *drift_safetensors_metadata(const struct drift_safetensors *file, con
 drift_status drift_safetensors_get(const struct drift_safetensors *file, const char *name, int rank,
                                    const size_t *shape, const struct drift_array **array)
 {
-    const struct drift_array *found = drift_safetensors_find(file, name);
-    if (!found)
-        return drift_fail(DRIFT_INVALID, "%s: expected a tensor named %s", file->path, name);
-    int fits = rank < 0 || rank == found->rank;
-    for (int i = 0; fits && i < rank; i++)
-        fits = shape[i] == SIZE_MAX || shape[i] == found->shape[i];
-    if (!fits) {
-        char got[DRIFT_ARRAY_TEXT], want[DRIFT_ARRAY_TEXT];
-        struct drift_array wanted = drift_array_view(found->type, rank, shape, NULL);
-        return drift_fail(DRIFT_INVALID, "%s: tensor %s: expected %s, got %s", file->path, name,
-                          drift_array_describe(&wanted, want), drift_array_describe(found, got));
-    }
-    *array = found;
-    return DRIFT_OK;
+    return drift_tensor_entry_get(file->path, file->count, file->tensors, name, rank, shape, array);
 }

@@ -6,11 +6,6 @@
 #include "io/array.h"
 #include "io/file.h"
 
-struct drift_tensor_entry {
-    const char *name;         /* UTF-8 */
-    struct drift_array array; /* a view into the file's bytes */
-};
-
 struct drift_metadata_entry {
     const char *key, *value; /* UTF-8, no zero bytes inside */
 };
@@ -18,10 +13,10 @@ struct drift_metadata_entry {
 struct drift_safetensors {
     char *path;
     size_t count;
-    struct drift_tensor_entry *tensors; /* in the order of the header */
+    struct drift_tensor_entry *tensors; /* in the order of the header; views into the file's bytes */
     size_t metadata_count;
     struct drift_metadata_entry *metadata;
-    struct drift_bytes bytes;
+    struct drift_file_view bytes;
     void *header; /* the parsed JSON, which owns the names */
 };
 
@@ -39,7 +34,7 @@ const char *drift_safetensors_metadata(const struct drift_safetensors *file, con
 drift_status drift_safetensors_get(const struct drift_safetensors *file, const char *name, int rank,
                                    const size_t *shape, const struct drift_array **array);
 
-/* Writes the tensors (F64, F32, I64, I32, U8) in the order given, atomically. The same arguments give the same bytes;
+/* Writes the tensors in the order given, atomically. The same arguments give the same bytes;
  * the header is padded so that the data begins at a multiple of 8 (put wider types first if every tensor is to be
  * aligned). Names and texts are UTF-8. */
 drift_status drift_safetensors_write(const char *path, size_t count, const struct drift_tensor_entry *tensors,

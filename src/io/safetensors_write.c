@@ -9,8 +9,8 @@
 #include "io/safetensors.h"
 
 static const char *const type_names[DRIFT_ARRAY_TYPES] = {
-    [DRIFT_ARRAY_F64] = "F64", [DRIFT_ARRAY_F32] = "F32", [DRIFT_ARRAY_I64] = "I64",
-    [DRIFT_ARRAY_I32] = "I32", [DRIFT_ARRAY_U8] = "U8",
+    [DRIFT_ARRAY_F64] = "F64", [DRIFT_ARRAY_F32] = "F32", [DRIFT_ARRAY_F16] = "F16", [DRIFT_ARRAY_BF16] = "BF16",
+    [DRIFT_ARRAY_I64] = "I64", [DRIFT_ARRAY_I32] = "I32", [DRIFT_ARRAY_U8] = "U8",
 };
 
 static json_t *metadata_object(size_t count, const struct drift_metadata_entry *metadata)
@@ -40,9 +40,6 @@ static drift_status add_tensor(json_t *header, const struct drift_tensor_entry *
 {
     size_t count, bytes, end;
     const struct drift_array *array = &tensor->array;
-    if (!type_names[array->type])
-        return drift_fail(DRIFT_INVALID, "tensor %s: %s cannot be written", tensor->name,
-                          drift_array_type_name(array->type));
     if (!drift_array_measure(array->type, array->rank, array->shape, &count, &bytes) || count != array->count ||
         !drift_size_add(*at, bytes, &end))
         return drift_fail(DRIFT_INVALID, "tensor %s: its shape does not fit its data", tensor->name);

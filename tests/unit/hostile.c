@@ -14,6 +14,7 @@
 #include "data/data.h"
 #include "io/csv.h"
 #include "io/idx.h"
+#include "io/msgpack.h"
 #include "io/npy.h"
 #include "io/npz.h"
 #include "io/png.h"
@@ -85,6 +86,18 @@ static drift_status read_safetensors(const char *path)
     return status;
 }
 
+static drift_status read_msgpack(const char *path)
+{
+    struct drift_msgpack_file file;
+    drift_status status = drift_msgpack_read(path, &file);
+    if (status)
+        return status;
+    for (size_t i = 0; i < file.content.count; i++)
+        touch(&file.content.tensors[i].array);
+    drift_msgpack_free(&file);
+    return status;
+}
+
 static drift_status read_png(const char *path)
 {
     drift_status status = DRIFT_OK;
@@ -149,6 +162,7 @@ static const struct input {
     {"labels.idx1-ubyte", read_idx},
     {"images.idx3-ubyte.gz", read_idx},
     {"small.safetensors", read_safetensors},
+    {"small.msgpack", read_msgpack},
     {"f4.npy", read_data},
     {"stored.npz", read_data},
     {"grey.png", read_data},
