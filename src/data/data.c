@@ -96,6 +96,7 @@ static drift_status open_set(const struct named *set, enum drift_data_split spli
     if (set->law) {
         data->law = set->law;
         data->by_batch = set->law->by_batch;
+        data->classes = set->law->classes;
         data->dim = 2;
         return DRIFT_OK;
     }
@@ -148,7 +149,7 @@ static void normal_pair(const uint32_t word[4], double z[2])
 
 /* Sample i is made of blocks 2i (the law) and 2i+1 (normals). */
 static void draw_law(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step, uint32_t purpose,
-                     float *out, double *points)
+                     float *out, int32_t *label, double *points)
 {
     const struct drift_data_law *law = data->law;
     double largest = 0;
@@ -159,7 +160,9 @@ static void draw_law(const struct drift_data *data, size_t n, uint64_t seed, uin
         drift_philox(seed, 2 * (uint64_t)i, step, purpose, word);
         drift_philox(seed, 2 * (uint64_t)i + 1, step, purpose, noise);
         normal_pair(noise, z);
-        law->point(data, word, z, p);
+        const int class = law->point(data, word, z, p);
+        if (label)
+            label[i] = class;
         for (int k = 0; k < 2; k++) {
             out[2 * i + k] = (float)(p[k] + law->noise * z[k]);
             if (points) {
@@ -174,12 +177,12 @@ static void draw_law(const struct drift_data *data, size_t n, uint64_t seed, uin
 }
 
 static drift_status draw_endless(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step,
-                                 uint32_t purpose, float *out)
+                                 uint32_t purpose, float *out, int32_t *label)
 {
     double *points = NULL; /* [n,2,2]: before and of the noise */
     if (data->by_batch && n && (n > SIZE_MAX / (4 * sizeof *points) || !(points = malloc(n * 4 * sizeof *points))))
         return drift_fail_memory(data->name, n * 4 * sizeof *points);
-    draw_law(data, n, seed, step, purpose, out, points);
+    draw_law(data, n, seed, step, purpose, out, label, points);
     free(points);
     return DRIFT_OK;
 }
@@ -208,17 +211,26 @@ drift_status drift_data_draw_indices(const struct drift_data *data, size_t n, ui
     return DRIFT_OK;
 }
 
-drift_status drift_data_draw(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step, uint32_t purpose,
-                             float *out)
+drift_status drift_data_draw_labelled(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step,
+                                      uint32_t purpose, float *out, int32_t *label)
 {
     if (!data->size)
-        return draw_endless(data, n, seed, step, purpose, out);
+        return draw_endless(data, n, seed, step, purpose, out, label);
     size_t *index = n > SIZE_MAX / sizeof *index ? NULL : malloc((n + 1) * sizeof *index);
     if (!index)
         return drift_fail_memory(data->name, n * sizeof *index);
     drift_status status = drift_data_draw_indices(data, n, seed, step, purpose, index);
-    for (size_t i = 0; i < n && !status; i++)
+    for (size_t i = 0; i < n && !status; i++) {
         memcpy(out + i * data->dim, data->rows + index[i] * data->dim, data->dim * sizeof *out);
+        if (label)
+            label[i] = data->labels ? data->labels[index[i]] : 0;
+    }
     free(index);
     return status;
+}
+
+drift_status drift_data_draw(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step, uint32_t purpose,
+                             float *out)
+{
+    return drift_data_draw_labelled(data, n, seed, step, purpose, out, NULL);
 }

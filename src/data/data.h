@@ -29,8 +29,8 @@ struct drift_data {
     size_t height, width, channels;           /* of images; 0 for points. dim = height width channels */
     size_t size;                              /* rows held; 0: endless, drawn fresh */
     const float *rows;                        /* [size,dim]; NULL if endless */
-    const int *labels;                        /* [size], NULL where there are none */
-    int classes;                              /* largest label + 1; 0 without labels */
+    const int *labels;                        /* [size], NULL where there are none or the set is endless */
+    int classes;                              /* largest label + 1, or parts of an endless set; 0 without labels */
     int by_batch;                             /* endless, and a sample depends on the whole batch (swiss_roll) */
     const struct drift_data_law *law;         /* of an endless set: how it is drawn */
     const struct drift_data_density *density; /* of a picture */
@@ -47,6 +47,10 @@ void drift_data_close(struct drift_data *data);
  * exceeds the size, whole shuffled rounds, so that counts differ by one at most. */
 drift_status drift_data_draw(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step, uint32_t purpose,
                              float *out);
+
+/* The same with the class of each in label[n]: all 0 where the set has none. */
+drift_status drift_data_draw_labelled(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step,
+                                      uint32_t purpose, float *out, int32_t *label);
 
 /* Which rows that is, of a finite set: for labels, or to draw rows elsewhere. */
 drift_status drift_data_draw_indices(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step,

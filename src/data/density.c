@@ -24,7 +24,7 @@ static size_t pixel_at(const struct drift_data_density *density, uint64_t target
 }
 
 /* The longer side becomes [-1,1], y upwards; a point lies anywhere in its pixel. */
-static void density_point(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2])
+static int density_point(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2])
 {
     const struct drift_data_density *density = data->density;
     uint64_t total = density->upto[density->height * density->width - 1];
@@ -36,9 +36,10 @@ static void density_point(const struct drift_data *data, const uint32_t word[4],
     p[0] = (2 * x - w) / side;
     p[1] = (h - 2 * y) / side;
     (void)z;
+    return 0;
 }
 
-const struct drift_data_law drift_law_density = {density_point, 0, 0};
+const struct drift_data_law drift_law_density = {density_point, 0, 0, 0};
 
 void drift_data_density_free(const struct drift_data_density *density)
 {

@@ -5,11 +5,12 @@
 #include "data/data.h"
 #include "io/array.h"
 
-/* A law of points: word[4] are random bits, z[2] independent standard normals, p[2] the point. */
+/* A law of points: word[4] are random bits, z[2] independent standard normals, p[2] the point; returns its class. */
 struct drift_data_law {
-    void (*point)(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2]);
+    int (*point)(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2]);
     double noise; /* standard deviation of what is added in the end, from the same z */
     int by_batch; /* divide by the largest coordinate of the batch before that */
+    int classes;  /* squares, moons, Gaussians, arms, wings; 0: the points have no classes */
 };
 
 extern const struct drift_data_law drift_law_checkerboard, drift_law_swiss_roll, drift_law_two_moons,

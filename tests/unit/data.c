@@ -247,6 +247,36 @@ START_TEST(digits)
 }
 END_TEST
 
+/* Classes of points by formula, all about as frequent; of eight Gaussians the one that is nearest. Of rows, theirs. */
+START_TEST(labels)
+{
+    static int32_t label[N];
+    for (size_t f = 0; f < sizeof formulas / sizeof *formulas; f++) {
+        struct drift_data *data = open_set(formulas[f], DRIFT_DATA_ALL);
+        int seen[32] = {0}, classes = data->classes ? data->classes : 1;
+        OK(drift_data_draw_labelled(data, N, 1, 0, DRIFT_RANDOM_DATA, x, label));
+        for (int i = 0; i < N; i++) {
+            ck_assert(label[i] >= 0 && label[i] < classes);
+            seen[label[i]]++;
+            if (!strcmp(formulas[f], "gaussians8"))
+                ck_assert(hypot(x[2 * i] - 0.8 * cos(0.78539816339744831 * label[i]),
+                                x[2 * i + 1] - 0.8 * sin(0.78539816339744831 * label[i])) < 0.3);
+        }
+        for (int k = 0; k < classes; k++)
+            ck_assert_double_eq_tol(seen[k], (double)N / classes, 5 * sqrt((double)N / classes));
+        drift_data_close(data);
+    }
+    struct drift_data *digits = open_set("digits", DRIFT_DATA_ALL);
+    static float images[50 * 64];
+    size_t index[50];
+    OK(drift_data_draw_labelled(digits, 50, 2, 3, DRIFT_RANDOM_DATA, images, label));
+    OK(drift_data_draw_indices(digits, 50, 2, 3, DRIFT_RANDOM_DATA, index));
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(label[i], digits->labels[index[i]]);
+    drift_data_close(digits);
+}
+END_TEST
+
 /* Without repetition; beyond the size in whole rounds; each row as likely at each place. */
 START_TEST(draws_of_rows)
 {
@@ -340,6 +370,7 @@ int main(void)
     tcase_add_test(cases, picture);
     tcase_add_test(cases, digits);
     tcase_add_test(cases, draws_of_rows);
+    tcase_add_test(cases, labels);
     tcase_add_test(cases, files);
     tcase_add_test(cases, errors);
     tcase_add_test(cases, names);
