@@ -130,11 +130,11 @@ drift_status drift_golden_drift_joint(drift_golden *golden)
     return status;
 }
 
-static drift_status set_taus(drift_golden *golden, drift_field_config *config)
+drift_status drift_golden_taus(drift_golden *golden, const char *key, drift_field_config *config)
 {
-    const json_t *taus = json_object_get(golden->config, "taus");
+    const json_t *taus = json_object_get(golden->config, key);
     if (!json_is_array(taus) || json_array_size(taus) < 1 || json_array_size(taus) > DRIFT_MAX_TAUS)
-        return drift_fail(DRIFT_INVALID, "%s: config: taus: expected 1 to %d numbers", golden->file->path,
+        return drift_fail(DRIFT_INVALID, "%s: config: %s: expected 1 to %d numbers", golden->file->path, key,
                           DRIFT_MAX_TAUS);
     config->taus = (int)json_array_size(taus);
     for (int i = 0; i < config->taus; i++)
@@ -145,7 +145,7 @@ static drift_status set_taus(drift_golden *golden, drift_field_config *config)
 static drift_status verify_normalized(drift_golden *golden, struct problem *p)
 {
     const char *loss;
-    drift_status status = set_taus(golden, &p->config);
+    drift_status status = drift_golden_taus(golden, "taus", &p->config);
     if (status || (status = drift_golden_text(golden, "loss", &loss)) || (status = read_samples(golden, 3, p)) ||
         (status = read_weights(golden, 2, "in/w_gen", p->shape.generated, p, &p->w_gen)) ||
         (status = read_weights(golden, 2, "in/w_pos", p->shape.positives, p, &p->w_pos)) ||

@@ -17,6 +17,7 @@ static const struct kind {
     {"drift_exact", drift_golden_drift_exact},
     {"drift_joint", drift_golden_drift_joint},
     {"drift_normalized", drift_golden_drift_normalized},
+    {"drift_features", drift_golden_drift_features},
     {"cfg", drift_golden_cfg},
     {"queue", drift_golden_queue},
     {"schedule", drift_golden_schedule},

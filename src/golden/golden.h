@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/status.h"
+#include "drifting/guidance.h"
 #include "io/safetensors.h"
 #include "tape/tape.h"
 
@@ -76,10 +77,15 @@ drift_golden_verifier drift_golden_conv, drift_golden_group_norm, drift_golden_r
 
 /* dit_rope.c */
 drift_golden_verifier drift_golden_dit_rope;
-/* drift.c */
+/* drift.c; temperatures are a list in config */
 drift_golden_verifier drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
+drift_status drift_golden_taus(drift_golden *golden, const char *key, drift_field_config *config);
+
+/* features.c */
+drift_golden_verifier drift_golden_drift_features;
 
 /* training.c */
 drift_golden_verifier drift_golden_cfg, drift_golden_queue, drift_golden_schedule;
+drift_status drift_golden_guidance(drift_golden *golden, struct drift_guidance *guidance);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* ---- cfg: guidance scales and the negatives' weights of given uniform numbers ---- */
 
-static drift_status read_guidance(drift_golden *golden, struct drift_guidance *guidance)
+drift_status drift_golden_guidance(drift_golden *golden, struct drift_guidance *guidance)
 {
     drift_status status = drift_golden_number(golden, "cfg_min", &guidance->low);
     if (!status)
@@ -50,7 +50,7 @@ drift_status drift_golden_cfg(drift_golden *golden)
     struct drift_guidance guidance;
     size_t n = SIZE_MAX;
     float *u = NULL, *off = NULL;
-    drift_status status = read_guidance(golden, &guidance);
+    drift_status status = drift_golden_guidance(golden, &guidance);
     if (!status)
         status = drift_golden_input(golden, "in/u", 1, &n, NULL, &u);
     if (!status)
