@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "cpu/cpu.h"
+#include "drifting/features.h"
 #include "op/op.h"
 #include "tests/support/fenced.h"
 
@@ -148,6 +149,11 @@ MODEL(unpatchify)
     UNUSED;
     return drift_unpatchify(t, 2, 4, 6, x[0]);
 }
+MODEL(channel_scale)
+{
+    UNUSED;
+    return drift_channel_scale(t, x[0]);
+}
 /* x feeds three ops, one of them through a view */
 MODEL(branches)
 {
@@ -228,6 +234,7 @@ static const struct op_case cases[] = {
     {"swap", swap, 0, {{4, {2, 3, 4, 2}}}, 0},
     {"patchify", patchify, 0, {{4, {2, 4, 6, 3}}}, 0},
     {"unpatchify", unpatchify, 0, {{3, {2, 6, 8}}}, 0},
+    {"channel_scale", channel_scale, 0, {{4, {2, 3, 2, 3}}}, 0},
     {"branches", branches, 0, {{2, {3, 4}}}, 0},
     {"recompute", recompute, 0, {{2, {3, 4}}, {2, {4, 4}}, {1, {4}}}, 0},
 };
