@@ -87,3 +87,18 @@ void K(sin_backward)(size_t n, const real *x, const real *dy, real *dx) { chain(
 void K(cos_backward)(size_t n, const real *x, const real *dy, real *dx) { chain(n, x, dy, dx, cos_derivative); }
 void K(tanh_backward)(size_t n, const real *y, const real *dy, real *dx) { chain(n, y, dy, dx, tanh_derivative); }
 void K(erf_backward)(size_t n, const real *x, const real *dy, real *dx) { chain(n, x, dy, dx, erf_derivative); }
+
+/* The gate of a SwiGLU layer: y = silu(a) b. */
+void K(swiglu)(size_t n, const real *a, const real *b, real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (real)silu(a[i]) * b[i];
+}
+
+void K(swiglu_backward)(size_t n, const real *a, const real *b, const real *dy, real *da, real *db)
+{
+    for (size_t i = 0; i < n; i++) {
+        da[i] += dy[i] * b[i] * (real)silu_derivative(a[i]);
+        db[i] += dy[i] * (real)silu(a[i]);
+    }
+}

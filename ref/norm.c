@@ -1,6 +1,6 @@
 /* Rows brought to unit size. weight and bias are [cols], NULL for 1 and 0.
  *
- *   rms_norm     y_j = x_j r w_j             r = 1 / sqrt(mean x^2 + epsilon)
+ *   rms_norm     y_j = x_j r w_j + b_j           r = 1 / sqrt(mean x^2 + epsilon)
  *   layer_norm   y_j = (x_j - m) r w_j + b_j     m = mean x, r = 1 / sqrt(mean (x - m)^2 + epsilon)
  *
  * Backward, with h_j the normalised value (x_j r, or (x_j - m) r) and g_j = dy_j w_j, the gradient that reaches it:
@@ -30,17 +30,17 @@ static real inverse_size(size_t n, const real *x, real m, real epsilon)
     return 1 / (real)sqrt(sum / (real)n + epsilon);
 }
 
-void K(rms_norm)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, real *y)
+void K(rms_norm)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, const real *bias, real *y)
 {
     for (; rows; rows--, x += cols, y += cols) {
         const real r = inverse_size(cols, x, 0, epsilon);
         for (size_t j = 0; j < cols; j++)
-            y[j] = x[j] * r * (weight ? weight[j] : 1);
+            y[j] = x[j] * r * (weight ? weight[j] : 1) + (bias ? bias[j] : 0);
     }
 }
 
 void K(rms_norm_backward)(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, const real *dy,
-                          real *dx, real *dweight)
+                          real *dx, real *dweight, real *dbias)
 {
     for (size_t i = 0; i < rows; i++, x += cols, dy += cols) {
         const real r = inverse_size(cols, x, 0, epsilon);
@@ -52,6 +52,8 @@ void K(rms_norm_backward)(size_t rows, size_t cols, real epsilon, const real *x,
             dx[i * cols + j] += r * (dy[j] * (weight ? weight[j] : 1) - x[j] * r * gh);
         for (size_t j = 0; dweight && j < cols; j++)
             dweight[j] += dy[j] * x[j] * r;
+        for (size_t j = 0; dbias && j < cols; j++)
+            dbias[j] += dy[j];
     }
 }
 

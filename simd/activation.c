@@ -2,6 +2,7 @@
 #include "kernel.h"
 #include "map.h"
 #include "math.h"
+#include "row.h"
 
 VEC_MATH vec relu(vec x) { return vec_max(vec_zero(), x); } /* NaN stays: the second operand wins */
 VEC_MATH vec relu_derivative(vec x) { return vec_select(vec_lt(vec_zero(), x), vec_set1(1), vec_zero()); }
@@ -104,4 +105,22 @@ void K(tanh_backward)(size_t n, const float *y, const float *dy, float *dx)
 void K(erf_backward)(size_t n, const float *x, const float *dy, float *dx)
 {
     map_backward(n, x, dy, dx, erf_derivative);
+}
+
+void K(swiglu)(size_t n, const float *a, const float *b, float *y)
+{
+    for (size_t i = 0; i < n; i += LANES)
+        row_store(y + i, n - i, vec_mul(silu(row_load(a + i, n - i, 0)), row_load(b + i, n - i, 0)));
+}
+
+/* With s = sigmoid(a) and t = a s = silu(a): silu'(a) = s + t (1 - s). */
+void K(swiglu_backward)(size_t n, const float *a, const float *b, const float *dy, float *da, float *db)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const size_t left = n - i;
+        const vec x = row_load(a + i, left, 0), d = row_load(dy + i, left, 0), s = vec_sigmoid(x), t = vec_mul(x, s);
+        const vec slope = vec_fma(t, vec_sub(vec_set1(1), s), s), factor = row_load(b + i, left, 0);
+        row_store(da + i, left, vec_fma(vec_mul(d, factor), slope, row_load(da + i, left, 0)));
+        row_store(db + i, left, vec_fma(d, t, row_load(db + i, left, 0)));
+    }
 }

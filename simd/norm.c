@@ -14,7 +14,8 @@ static inline float inverse_root(float sum, size_t cols, float epsilon)
     return 1 / sqrtf(sum / (float)cols + epsilon);
 }
 
-void K(rms_norm)(size_t rows, size_t cols, float epsilon, const float *x, const float *weight, float *y)
+void K(rms_norm)(size_t rows, size_t cols, float epsilon, const float *x, const float *weight, const float *bias,
+                 float *y)
 {
     for (; rows; rows--, x += cols, y += cols) {
         vec sum = vec_zero();
@@ -24,8 +25,9 @@ void K(rms_norm)(size_t rows, size_t cols, float epsilon, const float *x, const 
         }
         const vec r = vec_set1(inverse_root(vec_reduce_add(sum), cols, epsilon));
         for (size_t j = 0; j < cols; j += LANES) {
-            const vec h = vec_mul(row_load(x + j, cols - j, 0), r);
-            row_store(y + j, cols - j, vec_mul(h, row_load_or(weight, j, cols - j, 1)));
+            const size_t left = cols - j;
+            const vec h = vec_mul(row_load(x + j, left, 0), r);
+            row_store(y + j, left, vec_fma(h, row_load_or(weight, j, left, 1), row_load_or(bias, j, left, 0)));
         }
     }
 }
@@ -40,7 +42,7 @@ static void add_product(size_t cols, const float *x, float shift, float factor, 
 }
 
 void K(rms_norm_backward)(size_t rows, size_t cols, float epsilon, const float *x, const float *weight, const float *dy,
-                          float *dx, float *dweight)
+                          float *dx, float *dweight, float *dbias)
 {
     for (size_t i = 0; i < rows; i++, x += cols, dy += cols) {
         vec squares = vec_zero(), gx = vec_zero();
@@ -62,6 +64,8 @@ void K(rms_norm_backward)(size_t rows, size_t cols, float epsilon, const float *
         }
         if (dweight)
             add_product(cols, x, 0, r, dy, dweight);
+        for (size_t j = 0; dbias && j < cols; j += LANES)
+            row_add(dbias + j, cols - j, row_load(dy + j, cols - j, 0));
     }
 }
 

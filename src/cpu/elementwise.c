@@ -191,3 +191,41 @@ drift_status CPU(unary_backward)(const drift_backend *backend, drift_unary_kind 
     }
     return DRIFT_OK;
 }
+
+drift_status CPU(swiglu)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b, drift_tensor *y)
+{
+    (void)backend;
+    const real *pa = a->data, *pb = b->data;
+    real *py = y->data;
+    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
+#pragma omp parallel for schedule(static) if (cut.n >= WORTH_MATHS)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        size_t at = block_start(cut, i);
+        kernels()->swiglu(block_size(cut, i), pa + at, pb + at, py + at);
+    }
+    return DRIFT_OK;
+}
+
+/* Where a gradient begins with this op, or is not wanted, the kernel adds to a piece that is zeroed in cache. */
+drift_status CPU(swiglu_backward)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b,
+                                  const drift_tensor *dy, int accumulate_a, drift_tensor *da, int accumulate_b,
+                                  drift_tensor *db)
+{
+    (void)backend;
+    enum { PIECE = 1024 };
+    const real *pa = a->data, *pb = b->data, *pdy = dy->data;
+    real *pda = da ? da->data : NULL, *pdb = db ? db->data : NULL;
+    const struct blocks cut = blocks_of(drift_tensor_elements(dy), PIECE);
+#pragma omp parallel for schedule(static) if (cut.n >= WORTH_MATHS)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        real aside[PIECE];
+        const size_t at = block_start(cut, i), n = block_size(cut, i);
+        real *to_a = pda ? pda + at : aside, *to_b = pdb ? pdb + at : aside;
+        if (!pda || !accumulate_a)
+            memset(to_a, 0, n * sizeof *to_a);
+        if (!pdb || !accumulate_b)
+            memset(to_b, 0, n * sizeof *to_b);
+        kernels()->swiglu_backward(n, pa + at, pb + at, pdy + at, to_a, to_b);
+    }
+    return DRIFT_OK;
+}

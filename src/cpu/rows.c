@@ -142,7 +142,7 @@ drift_status CPU(rms_norm)(const drift_backend *backend, double epsilon, const d
 #pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
     for (ptrdiff_t i = 0; i < cut.count; i++) {
         size_t at = block_start(cut, i) * cols;
-        kernels()->rms_norm(block_size(cut, i), cols, (real)epsilon, px + at, w, py + at);
+        kernels()->rms_norm(block_size(cut, i), cols, (real)epsilon, px + at, w, NULL, py + at);
     }
     return DRIFT_OK;
 }
@@ -181,7 +181,7 @@ drift_status CPU(rms_norm_backward)(const drift_backend *backend, double epsilon
     for (ptrdiff_t i = 0; i < cut.count; i++) {
         size_t at = block_start(cut, i) * cols;
         kernels()->rms_norm_backward(block_size(cut, i), cols, (real)epsilon, px + at, w, pdy + at,
-                                     pdx ? pdx + at : NULL, dweight ? part + (size_t)i * cols : NULL);
+                                     pdx ? pdx + at : NULL, dweight ? part + (size_t)i * cols : NULL, NULL);
     }
     add_parts(cut.count, cols, part, dweight ? dweight->data : NULL);
     return DRIFT_OK;

@@ -5,8 +5,9 @@
 
 #include "tape/tape.h"
 
-/* activation.c: f of each element */
+/* activation.c: f of each element; and silu(a) b */
 drift_tensor *drift_unary(drift_tape *tape, drift_unary_kind kind, drift_tensor *x);
+drift_tensor *drift_swiglu(drift_tape *tape, drift_tensor *a, drift_tensor *b);
 
 /* elementwise.c: a and b of one shape */
 drift_tensor *drift_add(drift_tape *tape, drift_tensor *a, drift_tensor *b);
@@ -62,6 +63,17 @@ drift_tensor *drift_grn(drift_tape *tape, double epsilon, drift_tensor *x, drift
  * edges, antialiased where it shrinks (spec: convnext) */
 drift_tensor *drift_resize(drift_tape *tape, drift_tensor *x, size_t height, size_t width);
 
+/* modulate.c: adaptive norms and gates, "adaLN". mod [B, k D] holds k rows of D for each sample of x [B, T, D].
+ * norm(x) (1 + row `scale`) + row `shift`: RMSNorm (rms 1) or LayerNorm, weight [D] or NULL; x + row `gate` y */
+drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, drift_tensor *x, drift_tensor *weight,
+                                  drift_tensor *mod, size_t shift, size_t scale);
+drift_tensor *drift_gated_add(drift_tape *tape, drift_tensor *x, drift_tensor *mod, size_t gate, drift_tensor *y);
+
+/* embedding.c: rows of table [n, D] by number: y[b] = table[indices[b, column]], + x[b] unless x is NULL. indices are
+ * I32 [B], or [B, k] where there are several tables. An index that is no row of the table is DRIFT_INVALID. */
+drift_tensor *drift_embedding(drift_tape *tape, drift_tensor *x, drift_tensor *table, drift_tensor *indices,
+                              size_t column);
+
 /* distance.c: d[g, p] = |x_i - y_j| for x[g, dim], y[p, dim] */
 drift_tensor *drift_distance(drift_tape *tape, drift_tensor *x, drift_tensor *y);
 
@@ -73,8 +85,8 @@ drift_tensor *drift_mean_square(drift_tape *tape, drift_tensor *a, drift_tensor 
 drift_tensor *drift_concat(drift_tape *tape, drift_tensor *a, drift_tensor *b);
 drift_tensor *drift_slice(drift_tape *tape, size_t first, size_t count, drift_tensor *x);
 drift_tensor *drift_swap(drift_tape *tape, drift_tensor *x);
-/* An image [B, H, W, C] as patches [B, H/patch * W/patch, patch * patch * C], row major, each in the order (row, column,
- * channel): space to depth; and back. spec: generator */
+/* An image [B, H, W, C] as patches [B, H/patch * W/patch, patch * patch * C], row major, each in the order (row,
+ * column, channel): space to depth; and back. spec: generator */
 drift_tensor *drift_patchify(drift_tape *tape, size_t patch, drift_tensor *image);
 drift_tensor *drift_unpatchify(drift_tape *tape, size_t patch, size_t height, size_t width, drift_tensor *x);
 

@@ -289,11 +289,11 @@ void drift_tape_backward(drift_tape *tape, drift_tensor *y, const drift_tensor *
 
 struct segment {
     drift_segment *model;
-    void *context;
+    const void *context;
 };
 
 /* Runs the segment; its tensors stay in tape->segment until end_segment. */
-static drift_tensor *begin_segment(drift_tape *tape, const struct segment *s, drift_tensor *x)
+static drift_tensor *begin_segment(drift_tape *tape, const struct segment *s, drift_tensor *const x[DRIFT_NODE_INPUTS])
 {
     tape->in_segment = 1;
     return s->model(s->context, tape, x);
@@ -309,10 +309,11 @@ static void recompute_backward(drift_tape *tape, const drift_node *node)
 {
     size_t first = tape->count;
     drift_arena_mark host = drift_arena_here(&tape->host);
-    /* x's gradient outlives the segment, so its memory is taken before */
     drift_tensor dx, dy = drift_tensor_grad(node->y);
-    drift_tape_grad(tape, node->x[0], &dx);
-    drift_tensor *y = begin_segment(tape, node->saved, node->x[0]);
+    for (int i = 0; i < DRIFT_NODE_INPUTS;
+         i++) /* inputs' gradients outlive the segment: their memory is taken before */
+        drift_tape_grad(tape, node->x[i], &dx);
+    drift_tensor *y = begin_segment(tape, node->saved, node->x);
     if (!tape->status && y->needs_grad) {
         seed(tape, y, &dy);
         walk(tape, first);
@@ -323,13 +324,19 @@ static void recompute_backward(drift_tape *tape, const drift_node *node)
     drift_arena_release(&tape->host, host);
 }
 
-drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, void *context, drift_tensor *x)
+drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, const void *context, size_t context_bytes,
+                                   drift_tensor *const x[DRIFT_NODE_INPUTS])
 {
     if (tape->status)
         return drift_tape_empty(tape);
     if (tape->in_segment)
         return drift_tape_fail(tape, DRIFT_INVALID, "recompute: segments do not nest");
-    const struct segment s = {model, context};
+    void *copy = take_host(tape, context_bytes);
+    if (!copy)
+        return drift_tape_empty(tape);
+    if (context_bytes)
+        memcpy(copy, context, context_bytes);
+    const struct segment s = {model, copy};
     drift_tape_pause(tape);
     drift_tensor *inner = begin_segment(tape, &s, x);
     drift_tape_resume(tape);
@@ -339,6 +346,6 @@ drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, void 
         drift_tape_check(tape, tape->backend->copy(tape->backend, y->data, inner->data, drift_tensor_bytes(inner)),
                          "recompute");
     end_segment(tape);
-    append(tape, recompute_backward, y, (drift_tensor *[DRIFT_NODE_INPUTS]){x}, &s, sizeof s);
+    append(tape, recompute_backward, y, x, &s, sizeof s);
     return y;
 }

@@ -54,14 +54,17 @@ drift_tensor *drift_tape_indices(drift_tape *tape, int dims, const size_t *size,
 /* Adds d(y . dy)/d(leaf) to the gradient of every leaf below y. dy has y's shape; NULL means ones. */
 void drift_tape_backward(drift_tape *tape, drift_tensor *y, const drift_tensor *dy);
 
+enum { DRIFT_NODE_INPUTS = 6 };
+
 /* A segment that keeps only its result: forward runs `model` without recording and drops all that it took; backward
- * runs it again, recording. `model` must be a pure function of x, context and parameters. Segments do not nest. */
-typedef drift_tensor *drift_segment(void *context, drift_tape *tape, drift_tensor *x);
-drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, void *context, drift_tensor *x);
+ * runs it again, recording. `model` must be a pure function of x, context and parameters, and x must name every tensor
+ * of the tape that it reads (NULL where there are fewer). `context_bytes` bytes at context are copied: the copy is what
+ * model gets. Segments do not nest. */
+typedef drift_tensor *drift_segment(const void *context, drift_tape *tape, drift_tensor *const x[DRIFT_NODE_INPUTS]);
+drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, const void *context, size_t context_bytes,
+                                   drift_tensor *const x[DRIFT_NODE_INPUTS]);
 
 /* ---- for ops ---- */
-
-enum { DRIFT_NODE_INPUTS = 6 };
 
 typedef struct drift_node drift_node;
 typedef void drift_backward(drift_tape *tape, const drift_node *node);

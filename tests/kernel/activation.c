@@ -79,3 +79,36 @@ BACKWARD(sin_backward, -1000, 1000, RELATIVE)
 BACKWARD(cos_backward, -1000, 1000, RELATIVE)
 BACKWARD(tanh_backward, -1, 1, RELATIVE)
 BACKWARD(erf_backward, -5, 5, RELATIVE)
+
+/* |a b|: silu is as exact as |a| (OF_X above) */
+void drift_check_swiglu(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 3000, 16384);
+        struct check_array *a = check_in(c, n, -20, 20), *b = check_in(c, n, -4, 4), *y = check_out(c, n);
+        double *scale = check_scale(y);
+        for (size_t i = 0; i < n; i++)
+            scale[i] = (fabs((double)a->x[i]) + 0x1p-102) * fabs((double)b->x[i]);
+        if (check_wild(c))
+            check_bits_only(c); /* silu(a) may underflow, a product overflow */
+        CHECK(c, swiglu, n, a->p, b->p, y->p);
+    }
+}
+
+void drift_check_swiglu_backward(struct check *c)
+{
+    while (check_round(c)) {
+        size_t n = check_size(c, 3000, 16384);
+        struct check_array *a = check_in(c, n, -20, 20), *b = check_in(c, n, -4, 4), *dy = check_in(c, n, -2, 2);
+        struct check_array *da = check_added(c, n, -2, 2), *db = check_added(c, n, -2, 2);
+        double *a_scale = check_scale(da), *b_scale = check_scale(db);
+        for (size_t i = 0; i < n; i++) {
+            const double size = fabs((double)dy->x[i]), at = fabs((double)a->x[i]);
+            a_scale[i] = size * fabs((double)b->x[i]) * (1 + at);
+            b_scale[i] = size * at;
+        }
+        if (check_wild(c))
+            check_bits_only(c);
+        CHECK(c, swiglu_backward, n, a->p, b->p, dy->p, da->p, db->p);
+    }
+}

@@ -98,8 +98,9 @@ void drift_check_rms_norm(struct check *c)
     while (check_round(c)) {
         struct norm n = draw(c);
         struct check_array *y = check_out(c, n.rows * n.cols);
+        n.bias = sometimes(c, check_in(c, n.cols, -2, 2));
         scale_forward(&n, 0, check_scale(y));
-        CHECK(c, rms_norm, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), y->p);
+        CHECK(c, rms_norm, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), P(n.bias), y->p);
     }
 }
 
@@ -120,6 +121,7 @@ static struct norm draw_backward(struct check *c)
     n.dy = check_in(c, n.rows * n.cols, -4, 4);
     n.dx = sometimes(c, check_added(c, n.rows * n.cols, -4, 4));
     n.dweight = sometimes(c, check_added(c, n.cols, -4, 4));
+    n.dbias = sometimes(c, check_added(c, n.cols, -4, 4));
     return n;
 }
 
@@ -128,7 +130,8 @@ void drift_check_rms_norm_backward(struct check *c)
     while (check_round(c)) {
         struct norm n = draw_backward(c);
         scale_backward(&n, 0);
-        CHECK(c, rms_norm_backward, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), n.dy->p, P(n.dx), P(n.dweight));
+        CHECK(c, rms_norm_backward, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), n.dy->p, P(n.dx), P(n.dweight),
+              P(n.dbias));
     }
 }
 
@@ -136,7 +139,6 @@ void drift_check_layer_norm_backward(struct check *c)
 {
     while (check_round(c)) {
         struct norm n = draw_backward(c);
-        n.dbias = sometimes(c, check_added(c, n.cols, -4, 4));
         scale_backward(&n, 1);
         CHECK(c, layer_norm_backward, n.rows, n.cols, n.epsilon, n.x->p, P(n.weight), n.dy->p, P(n.dx), P(n.dweight),
               P(n.dbias));

@@ -123,6 +123,32 @@ MODEL(reshape)
     UNUSED;
     return drift_reshape(t, x[0], 2, (const size_t[]){6, 2});
 }
+MODEL(swiglu)
+{
+    UNUSED;
+    return drift_swiglu(t, x[0], x[1]);
+}
+MODEL(swiglu_twice)
+{
+    UNUSED;
+    return drift_swiglu(t, drift_swiglu(t, x[0], x[1]), x[0]);
+}
+/* x [2,3,4], mod [2,3*4]: scale is its row 0, shift row 2 */
+MODEL(norm_modulate) { return drift_norm_modulate(t, 1e-3, choice & 1, x[0], choice & 2 ? x[2] : NULL, x[1], 2, 0); }
+MODEL(gated_add)
+{
+    UNUSED;
+    return drift_gated_add(t, x[0], x[1], 1, x[2]);
+}
+/* rows of three tables, the first of them used twice for one sample */
+MODEL(embedding)
+{
+    UNUSED;
+    static const int32_t rows[] = {1, 0, 0, 1, 2, 1, 2, 1};
+    drift_tensor *indices = drift_tape_indices(t, 2, (const size_t[]){4, 2}, rows);
+    drift_tensor *y = drift_embedding(t, drift_embedding(t, NULL, x[0], indices, 0), x[1], indices, 1);
+    return drift_embedding(t, drift_mul(t, y, y), x[0], indices, 1);
+}
 MODEL(concat)
 {
     UNUSED;
@@ -162,16 +188,22 @@ MODEL(branches)
     drift_tensor *again = drift_reshape(t, drift_unary(t, DRIFT_SILU, flat), 2, x[0]->size);
     return drift_add(t, drift_mul(t, again, x[0]), drift_unary(t, DRIFT_TANH, x[0]));
 }
-static drift_tensor *segment(void *context, drift_tape *t, drift_tensor *x)
+/* two segments that share an input, which takes part outside of them, too */
+static drift_tensor *segment(const void *context, drift_tape *t, drift_tensor *const x[DRIFT_NODE_INPUTS])
 {
-    drift_tensor **p = context;
-    return drift_add(t, drift_unary(t, DRIFT_SILU, drift_linear(t, x, p[1], p[2])), x);
+    const double *alpha = context;
+    return drift_add(t, drift_unary(t, DRIFT_SILU, drift_linear(t, x[0], x[1], x[2])), drift_scale(t, *alpha, x[3]));
 }
 MODEL(recompute)
 {
     UNUSED;
-    drift_tensor *h = drift_tape_recompute(t, segment, x, x[0]);
-    return drift_mul(t, drift_tape_recompute(t, segment, x, h), x[0]);
+    double alpha = 0.75;
+    drift_tensor *h = drift_tape_recompute(t, segment, &alpha, sizeof alpha,
+                                           (drift_tensor *[DRIFT_NODE_INPUTS]){x[0], x[1], x[2], x[0]});
+    alpha = -0.5; /* the first has its copy */
+    h = drift_tape_recompute(t, segment, &alpha, sizeof alpha,
+                             (drift_tensor *[DRIFT_NODE_INPUTS]){h, x[1], x[2], x[0]});
+    return drift_mul(t, h, x[0]);
 }
 
 #define UNARY(upper, lower)                                                                                            \
@@ -229,6 +261,14 @@ static const struct op_case cases[] = {
     {"mean_square", mean_square, 0, {{2, {3, 4}}, {2, {3, 4}}}, 0},
     {"cross_entropy", cross_entropy, 0, {{3, {2, 3, 5}}}, 0},
     {"reshape", reshape, 0, {{3, {2, 2, 3}}}, 0},
+    {"swiglu", swiglu, 0, {{2, {3, 7}}, {2, {3, 7}}}, 0},
+    {"swiglu twice", swiglu_twice, 0, {{2, {3, 7}}, {2, {3, 7}}}, 0},
+    {"norm_modulate, layer", norm_modulate, 0, {{3, {2, 3, 4}}, {2, {2, 12}}}, 0},
+    {"norm_modulate, rms", norm_modulate, 1, {{3, {2, 3, 4}}, {2, {2, 12}}}, 0},
+    {"norm_modulate, layer with weight", norm_modulate, 2, {{3, {2, 3, 4}}, {2, {2, 12}}, {1, {4}}}, 0},
+    {"norm_modulate, rms with weight", norm_modulate, 3, {{3, {2, 3, 4}}, {2, {2, 12}}, {1, {4}}}, 0},
+    {"gated_add", gated_add, 0, {{3, {2, 3, 4}}, {2, {2, 12}}, {3, {2, 3, 4}}}, 0},
+    {"embedding", embedding, 0, {{2, {3, 5}}, {2, {2, 5}}}, 0},
     {"concat", concat, 0, {{3, {2, 3, 4}}, {3, {2, 3, 2}}}, 0},
     {"slice", slice, 0, {{2, {3, 5}}}, 0},
     {"swap", swap, 0, {{4, {2, 3, 4, 2}}}, 0},

@@ -56,7 +56,11 @@ START_TEST(every_op_checks_shapes)
                           "slice: x is [4,3], without columns 2 to 4",
                           "swap: x is [4,3], expected four dimensions",
                           "patchify: image is [4,3], patches are 2x2",
-                          "unpatchify: x is [4,3], patches are 2x2 of an image 4x4"};
+                          "unpatchify: x is [4,3], patches are 2x2 of an image 4x4",
+                          "swiglu: a is [4,3] but b is [2,5]",
+                          "norm_modulate: x is [4,3] but mod is [2,5] (shift 0, scale 1)",
+                          "gated_add: x is [4,3] but y is [4,3] and mod [2,5] (gate 0)",
+                          "embedding: table is [4,3] but indices are [2,5]"};
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         drift_tensor *a = input(4, 3, 1), *b = input(2, 5, 1);
         switch (i) {
@@ -73,6 +77,10 @@ START_TEST(every_op_checks_shapes)
         case 10: drift_swap(tape, a); break;
         case 11: drift_patchify(tape, 2, a); break;
         case 12: drift_unpatchify(tape, 2, 4, 4, a); break;
+        case 13: drift_swiglu(tape, a, b); break;
+        case 14: drift_norm_modulate(tape, 0, 1, a, NULL, b, 0, 1); break;
+        case 15: drift_gated_add(tape, a, b, 0, a); break;
+        case 16: drift_embedding(tape, NULL, a, b, 0); break;
         }
         ck_assert_int_eq(drift_tape_status(tape), DRIFT_INVALID);
         ck_assert_str_eq(drift_message(), line[i]);
@@ -198,29 +206,31 @@ START_TEST(arena_marks)
 }
 END_TEST
 
-static drift_tensor *wide(void *context, drift_tape *t, drift_tensor *x)
+static drift_tensor *wide(const void *context, drift_tape *t, drift_tensor *const x[DRIFT_NODE_INPUTS])
 {
     (void)context;
+    drift_tensor *y = x[0];
     for (int i = 0; i < 40; i++)
-        x = drift_unary(t, DRIFT_TANH, x);
-    return x;
+        y = drift_unary(t, DRIFT_TANH, y);
+    return y;
 }
 
 /* A recomputed segment gives the bits of the plain one. Nested ones are refused. */
-static drift_tensor *nested(void *context, drift_tape *t, drift_tensor *x)
+static drift_tensor *nested(const void *context, drift_tape *t, drift_tensor *const x[DRIFT_NODE_INPUTS])
 {
-    return drift_tape_recompute(t, wide, context, x);
+    return drift_tape_recompute(t, wide, context, 0, x);
 }
 
 START_TEST(recompute)
 {
     drift_tensor *x = input(3, 4, 1), *z = input(3, 4, 1);
-    drift_tape_backward(tape, wide(NULL, tape, x), NULL);
-    drift_tape_backward(tape, drift_tape_recompute(tape, wide, NULL, z), NULL);
+    drift_tensor *inputs[2][DRIFT_NODE_INPUTS] = {{x}, {z}};
+    drift_tape_backward(tape, wide(NULL, tape, inputs[0]), NULL);
+    drift_tape_backward(tape, drift_tape_recompute(tape, wide, NULL, 0, inputs[1]), NULL);
     for (size_t i = 0; i < 12; i++)
         ck_assert(grad_at(x, i) == grad_at(z, i));
     ck_assert(grad_at(x, 0) > 0); /* others saturate */
-    drift_tape_recompute(tape, nested, NULL, z);
+    drift_tape_recompute(tape, nested, NULL, 0, inputs[1]);
     ck_assert_int_eq(drift_tape_status(tape), DRIFT_INVALID);
 }
 END_TEST
