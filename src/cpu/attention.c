@@ -36,10 +36,8 @@ drift_status CPU(head_norm)(const drift_backend *backend, double epsilon, int rm
             const real *px = (const real *)x->data + r * width;
             real *py = (real *)y->data + r * width;
             for (size_t k = 0; k < 2; k++)
-                if (rms)
-                    kernels()->rms_norm(heads, dim, (real)epsilon, px + k * all, weight[k], py + k * all);
-                else
-                    kernels()->layer_norm(heads, dim, (real)epsilon, px + k * all, weight[k], bias[k], py + k * all);
+                (rms ? kernels()->rms_norm : kernels()->layer_norm)(heads, dim, (real)epsilon, px + k * all, weight[k],
+                                                                    bias[k], py + k * all);
             memcpy(py + 2 * all, px + 2 * all, all * sizeof *py);
         }
     return DRIFT_OK;
@@ -71,12 +69,8 @@ drift_status CPU(head_norm_backward)(const drift_backend *backend, double epsilo
                 const size_t at = k * all;
                 real *dw = gradient[2 * k] ? sum + 2 * k * dim : NULL;
                 real *db = gradient[2 * k + 1] ? sum + (2 * k + 1) * dim : NULL;
-                if (rms)
-                    kernels()->rms_norm_backward(heads, dim, (real)epsilon, px + at, weight[k], pdy + at,
-                                                 pdx ? pdx + at : NULL, dw);
-                else
-                    kernels()->layer_norm_backward(heads, dim, (real)epsilon, px + at, weight[k], pdy + at,
-                                                   pdx ? pdx + at : NULL, dw, db);
+                (rms ? kernels()->rms_norm_backward : kernels()->layer_norm_backward)(
+                    heads, dim, (real)epsilon, px + at, weight[k], pdy + at, pdx ? pdx + at : NULL, dw, db);
             }
             if (pdx)
                 kernels()->add(all, pdx + 2 * all, pdy + 2 * all, pdx + 2 * all);
