@@ -16,6 +16,9 @@ drift_status drift_bench_gemm(const struct drift_bench_options *options);
 /* The drifting field in the shapes of the demo, the digits and the released loss. */
 drift_status drift_bench_field(const struct drift_bench_options *options);
 
+/* The feature encoder's convolutions, forward and backward. */
+drift_status drift_bench_encoder(const struct drift_bench_options *options);
+
 /* One training step of the demo on one thread and on all, and 1,000 samples. */
 drift_status drift_bench_toy(const struct drift_bench_options *options);
 

@@ -32,6 +32,7 @@ static const struct {
     {"kernels", bench_kernels},
     {"gemm", drift_bench_gemm},
     {"field", drift_bench_field},
+    {"encoder", drift_bench_encoder},
     {"toy", drift_bench_toy},
 };
 
@@ -74,8 +75,8 @@ static const struct drift_option options[] = {
 
 const struct drift_command drift_command_bench = {
     .name = "bench",
-    .summary = "time kernels, products, the field and the demo against this machine's peak",
-    .arguments = "[kernels|gemm|field|toy]... [options]",
+    .summary = "time kernels, products, the field, the encoder and the demo against this machine's peak",
+    .arguments = "[kernels|gemm|field|encoder|toy]... [options]",
     .text =
         "Prints times, and the fraction of what this machine itself reaches in the same run: fused multiply-adds in "
         "registers for products, bandwidth for the rest. Without a name, all benchmarks run.",

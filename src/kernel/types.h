@@ -13,7 +13,24 @@ struct drift_adam {
     double lr, beta1, beta2, eps, decay, grad_scale, m_correction, v_correction;
 };
 
+/* A piece of the sums of a convolution: `length` terms, the first at x elements into the source and w rows into the
+ * panel of the kernel. */
+struct drift_conv_piece {
+    ptrdiff_t x;
+    size_t w, length;
+};
+
+/* All terms. */
+static inline size_t drift_conv_depth(size_t pieces, const struct drift_conv_piece *piece)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < pieces; i++)
+        sum += piece[i].length;
+    return sum;
+}
+
 enum {
+    DRIFT_CONV_PANEL = 32,         /* columns of a panel of conv_rows */
     DRIFT_GEMM_WORKSPACE = 160000, /* reals that one call of gemm needs: 640 kB in float */
     DRIFT_FIELD_PLANE = 4,         /* pair_sums and pair_moments: the most coordinates */
     DRIFT_PEAK_LANES = 192         /* independent chains of peak_fma: enough to hide the latency of an fma */
