@@ -45,7 +45,7 @@ static void verify_file(const char *path, struct tally *tally)
     if (tally->list)
         note_json(path, &r, tally);
     else if (r.verdict == DRIFT_GOLDEN_OK)
-        printf("ok       %s (%s, %d tensors)\n", path, r.kind, r.compared);
+        printf("ok       %s (%s, %d compared)\n", path, r.kind, r.compared);
     else if (r.verdict == DRIFT_GOLDEN_OFF)
         printf("off      %s: %s: error %.3g, bound %.3g\n", path, r.tensor, r.error, r.bound);
     else
@@ -54,14 +54,28 @@ static void verify_file(const char *path, struct tally *tally)
 
 static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-/* A file, or a folder's safetensors in the order of their names, folders below it included. */
+/* Whether a file of a folder is a case: a .safetensors, or a .yaml with its .json beside it. */
+static int is_case(const char *path)
+{
+    if (!drift_ends_with(path, ".yaml"))
+        return drift_ends_with(path, ".safetensors");
+    char *beside = malloc(strlen(path) + 1);
+    struct stat about;
+    if (!beside)
+        return 0;
+    sprintf(beside, "%.*s.json", (int)(strlen(path) - strlen(".yaml")), path);
+    const int found = !stat(beside, &about);
+    free(beside);
+    return found;
+}
+
+/* A file, or a folder's cases in the order of their names, folders below it included. */
 static void verify_path(const char *path, int named, struct tally *tally)
 {
     struct stat about;
     struct dirent **entries;
     if (stat(path, &about) || !S_ISDIR(about.st_mode)) {
-        const char *end = strrchr(path, '.');
-        if (named || (end && !strcmp(end, ".safetensors")))
+        if (named || is_case(path))
             verify_file(path, tally);
         return;
     }
@@ -104,7 +118,7 @@ static int run(int argc, char **argv)
         printf("%d ok, %d off, %d of unknown kind, %d unreadable\n", tally.ok, tally.off, tally.unknown, tally.bad);
     }
     if (!tally.bad && !(tally.ok + tally.off + tally.unknown))
-        return drift_error("golden verify: no .safetensors file there");
+        return drift_error("golden verify: no .safetensors file there, nor a .yaml beside its .json");
     return tally.bad ? DRIFT_EXIT_BAD : tally.off ? DRIFT_EXIT_NO : DRIFT_EXIT_YES;
 }
 

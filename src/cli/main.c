@@ -11,8 +11,17 @@
 #include "kernel/kernel.h"
 
 const struct drift_command *const drift_commands[] = {
-    &drift_command_toy,    &drift_command_train, &drift_command_sample, &drift_command_eval, &drift_command_field,
-    &drift_command_golden, &drift_command_info,  &drift_command_bench,  &drift_command_help, NULL,
+    &drift_command_toy,
+    &drift_command_train,
+    &drift_command_sample,
+    &drift_command_eval,
+    &drift_command_field,
+    &drift_command_convert,
+    &drift_command_golden,
+    &drift_command_info,
+    &drift_command_bench,
+    &drift_command_help,
+    NULL,
 };
 
 const struct drift_command *drift_command_named(const char *name)

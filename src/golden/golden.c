@@ -202,7 +202,10 @@ static drift_status verify_case(const struct drift_safetensors *file, drift_gold
 drift_status drift_golden_verify(const char *path, drift_golden_result *result)
 {
     struct drift_safetensors file;
+    const char *end = strrchr(path, '.');
     memset(result, 0, sizeof *result);
+    if (end && (!strcmp(end, ".yaml") || !strcmp(end, ".json")))
+        return drift_golden_recipe(path, result);
     drift_status status = drift_safetensors_read(path, &file);
     if (status)
         return status;

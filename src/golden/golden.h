@@ -1,4 +1,5 @@
-/* Golden values: one safetensors file holds one case, its inputs and what the reference made of them.
+/* Golden values: one safetensors file holds one case, its inputs and what the reference made of them; a recipe's case
+ * is a pair of NAME.yaml and NAME.json.
  *
  * metadata: case, kind, config (JSON), source, note. Tensors: in/NAME, out/NAME, grad/NAME, and f64/NAME where float64
  * is the better judge. A tensor passes where the root mean square of its error is at most atol + rtol times that of
@@ -83,6 +84,9 @@ drift_status drift_golden_taus(drift_golden *golden, const char *key, drift_fiel
 
 /* features.c */
 drift_golden_verifier drift_golden_drift_features;
+
+/* recipe.c: NAME.yaml against NAME.json; `path` is one of them. Compared are values, the tensor is a key's path. */
+drift_status drift_golden_recipe(const char *path, drift_golden_result *result);
 
 /* training.c */
 drift_golden_verifier drift_golden_cfg, drift_golden_queue, drift_golden_schedule;

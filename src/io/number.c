@@ -82,3 +82,18 @@ const char *drift_number_print(float x, char text[DRIFT_NUMBER_TEXT])
         *point = '.';
     return text;
 }
+
+const char *drift_number_print_double(double x, char text[DRIFT_NUMBER_TEXT])
+{
+    int digits = 0, exponent;
+    do
+        snprintf(text, DRIFT_NUMBER_TEXT, "%.*e", digits, x);
+    while (strtod(text, NULL) != x && ++digits < 17);
+    exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent >= -4 && exponent < 16)
+        snprintf(text, DRIFT_NUMBER_TEXT, "%.*f", digits > exponent ? digits - exponent : 1, x);
+    char *point = strchr(text, decimal_point());
+    if (point)
+        *point = '.';
+    return text;
+}

@@ -15,4 +15,7 @@ enum drift_number_kind drift_number_parse(const char *text, size_t length, doubl
 enum { DRIFT_NUMBER_TEXT = 32 };
 const char *drift_number_print(float x, char text[DRIFT_NUMBER_TEXT]);
 
+/* The shortest decimals that read back as the finite x, laid out as Python does: 4.0, 0.001, 1e-05, 1e+16. */
+const char *drift_number_print_double(double x, char text[DRIFT_NUMBER_TEXT]);
+
 #endif

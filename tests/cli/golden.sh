@@ -29,6 +29,17 @@ head -c 100 "$case" > "$dir/cases/cut.safetensors"
 status 2 "$DRIFT" golden verify "$dir/cases" # the other file is still looked at
 grep -q 'unknown .*drift_normalises' "$dir/out"
 
+# a recipe is a pair of files; a .yaml or .json alone is no case
+cp tests/golden/recipe/recipe_generator.yaml "$dir/cases/a.yaml"
+rm "$dir"/cases/*.safetensors
+status 2 "$DRIFT" golden verify "$dir/cases"
+sed 's/"cond_dim": 64/"cond_dim": 65/' tests/golden/recipe/recipe_generator.json > "$dir/cases/a.json"
+status 1 "$DRIFT" golden verify "$dir/cases"
+grep -q 'off .*a.yaml: model.cond_dim' "$dir/out"
+cp tests/golden/recipe/recipe_generator.json "$dir/cases/a.json"
+status 0 "$DRIFT" golden verify "$dir/cases/a.json" "$dir/cases"
+grep -q '^2 ok' "$dir/out"
+
 # drift field: every form runs, and equal sets do not drift
 printf '0,0\n1,0\n' > "$dir/points.csv"
 "$DRIFT" toy "$dir/points.csv" --steps 1 --batch 4 --set train.eval_samples=16 --set "model.hidden_size=[4]" --out "$dir/run" \

@@ -121,6 +121,55 @@ START_TEST(not_a_number_fails)
 }
 END_TEST
 
+/* What the spec's subset of YAML means (spec: artifacts), and that another value is seen. */
+START_TEST(recipes)
+{
+    static const struct {
+        const char *yaml, *json, *off; /* the path that differs; NULL: the same */
+    } cases[] = {
+        {"", "{}", NULL},
+        {"---\na: 1\n", "{\"a\": 1}", NULL},
+        {"a: [x:y, b c, \"d, e\", 'it''s']\n", "{\"a\": [\"x:y\", \"b c\", \"d, e\", \"it's\"]}", NULL},
+        {"a: x#y\nb: x #y\n# c\n", "{\"a\": \"x#y\", \"b\": \"x\"}", NULL},
+        {"a:   \nb: ~\nc: null\nd: ''\n", "{\"a\": null, \"b\": null, \"c\": null, \"d\": \"\"}", NULL},
+        {"a: 1  \n  \n\nb:  \n     c: 2 \n", "{\"a\": 1, \"b\": {\"c\": 2}}", NULL},
+        {"a: [TRUE, True, true, FALSE, False, false]\n", "{\"a\": [true, true, true, false, false, false]}", NULL},
+        {"a: [tRue, yes, on, Null, 1_0, 0x1, 1:30, 5e]\n",
+         "{\"a\": [\"tRue\", \"yes\", \"on\", \"Null\", \"1_0\", \"0x1\", \"1:30\", \"5e\"]}", NULL},
+        {"a: [1e-4, .5, -1.5e-3, 4.0, +3, 1E+2]\n", "{\"a\": [0.0001, 0.5, -0.0015, 4, 3.0, 100]}", NULL},
+        {"a: ['1', \"true\", \"null\"]\n", "{\"a\": [\"1\", \"true\", \"null\"]}", NULL},
+        {"a:\n- x # c\n- {k: v}\nb: hf://x\n", "{\"a\": [\"x\", {\"k\": \"v\"}], \"b\": \"hf://x\"}", NULL},
+        {"a: []\nb: {}\n", "{\"b\": {}, \"a\": []}", NULL},
+        {"a: {b: 1}\n", "{\"a\": {\"b\": 2}}", "a.b"},
+        {"a: 1\n", "{\"a\": true}", "a"},
+        {"a: true\n", "{\"a\": 1}", "a"},
+        {"a: ''\n", "{\"a\": null}", "a"},
+        {"a: 9007199254740993\n", "{\"a\": 9007199254740992}", "a"},
+        {"a: 1\nb: 2\n", "{\"a\": 1}", "top"},
+        {"a: 1\n", "{\"a\": 1, \"b\": null}", "top"},
+        {"a: [1, 2]\n", "{\"a\": [1]}", "a"},
+        {"a: [1, 2]\n", "{\"a\": [2, 1]}", "a[0]"},
+        {"a: {}\n", "{\"a\": []}", "a"},
+    };
+    char yaml[128], json[128];
+    snprintf(yaml, sizeof yaml, "%s/case.yaml", folder);
+    snprintf(json, sizeof json, "%s/case.json", folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        drift_golden_result result;
+        ck_assert(!drift_file_write(yaml, cases[i].yaml, strlen(cases[i].yaml)));
+        ck_assert(!drift_file_write(json, cases[i].json, strlen(cases[i].json)));
+        ck_assert_msg(!drift_golden_verify(i % 2 ? yaml : json, &result), "%s: %s", cases[i].yaml, drift_message());
+        ck_assert_msg(result.verdict == (cases[i].off ? DRIFT_GOLDEN_OFF : DRIFT_GOLDEN_OK), "%s", cases[i].yaml);
+        ck_assert_str_eq(result.tensor, cases[i].off ? cases[i].off : "");
+    }
+    drift_golden_result result;
+    remove(json);
+    ck_assert(drift_golden_verify(yaml, &result) == DRIFT_INVALID && strstr(drift_message(), "case.json"));
+    remove(yaml);
+    ck_assert(drift_golden_verify(yaml, &result) == DRIFT_IO && strstr(drift_message(), "case.yaml"));
+}
+END_TEST
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -129,6 +178,7 @@ int main(void)
     TCase *tests = tcase_create("golden");
     tcase_add_test(tests, bounds_are_tight);
     tcase_add_test(tests, not_a_number_fails);
+    tcase_add_test(tests, recipes);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,75 @@
+/* A model as the authors release it: a folder with ema_params.msgpack, the parameters by their tree paths, and
+ * metadata.json, which says what they are (spec: artifacts). */
+#ifndef DRIFT_NN_ARTIFACT_H
+#define DRIFT_NN_ARTIFACT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "io/msgpack.h"
+#include "io/safetensors.h"
+#include "nn/params.h"
+
+enum drift_artifact_kind { DRIFT_ARTIFACT_GEN, DRIFT_ARTIFACT_MAE };
+
+struct drift_artifact {
+    char *folder; /* that holds both files */
+    char *text;   /* metadata.json as it stands */
+    json_t *metadata;
+    enum drift_artifact_kind kind;
+    double ema_decay; /* of the running mean that the parameters are; NaN where the file does not say */
+    int64_t step;     /* updates done; 0 where it does not say */
+    struct drift_msgpack_file params;
+};
+
+/* Opens PATH/params_ema where that is a folder, else PATH; "hf://NAME" is models/gen/jax/NAME or models/mae/jax/NAME
+ * below $HF_ROOT, where the same path may follow once more. Also takes the older names ema_model.msgpack and
+ * ema_model.metadata.json. Large files are mapped. On failure there is nothing to close. */
+drift_status drift_artifact_open(const char *path, struct drift_artifact *artifact);
+void drift_artifact_close(struct drift_artifact *artifact);
+
+/* The folder that `path` means, as above; to be freed. */
+drift_status drift_artifact_resolve(const char *path, char **folder);
+
+/* Writes both files into a folder, made where missing: the parameters first, each whole or not at all. */
+drift_status drift_artifact_write(const char *folder, const char *metadata, const struct drift_msgpack *params);
+
+/* The same arrays and texts as one safetensors file, from which the second makes both files again, to the byte where
+ * drift_msgpack_compare says that they are as the reference writes them. */
+drift_status drift_artifact_to_safetensors(const struct drift_artifact *artifact, const char *path);
+drift_status drift_artifact_from_safetensors(const struct drift_safetensors *file, const char *folder);
+
+/* ---- model_config ---- */
+
+/* A key of model_config and its place in a model's settings. A key that is absent or null has its initial value; one
+ * with a negative one must be there. */
+struct drift_setting {
+    const char *key; /* NULL ends a table */
+    enum { DRIFT_SETTING_COUNT, DRIFT_SETTING_NUMBER, DRIFT_SETTING_FLAG, DRIFT_SETTING_COUNTS } type;
+    size_t offset;  /* of a size_t, a double, an int (0, 1), an array of size_t */
+    size_t length;  /* of the array */
+    double initial; /* of each */
+};
+
+drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_setting *table,
+                                     void *settings);
+
+/* metadata.json with all settings in the table's order, as the reference writes it. To be freed; NULL without memory.
+ */
+char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, int64_t step,
+                              const struct drift_setting *table, const void *settings);
+
+/* ---- parameters ---- */
+
+/* Arrays of a file that no parameter asked for: how many, and one of them. */
+struct drift_surplus {
+    size_t count;
+    const char *name;
+};
+
+/* Fills a block of parameters (params->values, or one of drift_params_block) from the artefact's arrays. One that is
+ * missing or has another shape is an error that names file and path. `surplus` may be NULL. */
+drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params, drift_tensor *block,
+                                 struct drift_surplus *surplus);
+
+#endif
