@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "nn/position.h"
 
 enum { ALIGNED = 16 }; /* elements */
 
@@ -112,6 +113,19 @@ drift_status drift_params_allocate(drift_params *params)
     return DRIFT_OK;
 }
 
+static drift_status write_positions(drift_tensor *x)
+{
+    const size_t cells = x->size[1], width = x->size[2];
+    float *table = malloc(cells * width * sizeof *table + 1);
+    if (!table)
+        return drift_fail(DRIFT_NO_MEMORY, "parameters: no memory for %zu positions", cells);
+    for (size_t i = 0; i < cells; i++)
+        drift_position_row((size_t)sqrt((double)cells), width, i, table + i * width);
+    drift_status status = drift_tensor_write_floats(x, table);
+    free(table);
+    return status;
+}
+
 static drift_status draw(drift_param *p, const drift_stream *stream)
 {
     const drift_backend *b = p->tensor.backend;
@@ -125,6 +139,7 @@ static drift_status draw(drift_param *p, const drift_stream *stream)
         bound = p->scale * sqrt(6 / (double)(p->fan_in + p->fan_out));
         return b->random_uniform(b, stream, -bound, bound, &p->tensor);
     case DRIFT_INIT_NORMAL: return b->random_normal(b, stream, p->scale, &p->tensor);
+    case DRIFT_INIT_POSITION: return write_positions(&p->tensor);
     default: return b->fill(b, 0, &p->tensor);
     }
 }
