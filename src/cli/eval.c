@@ -60,9 +60,10 @@ static drift_status from_model(const char *path, const struct settings *s, size_
     if (status)
         return status;
     set->n = n;
-    set->dim = generator.dim;
+    set->dim = generator.shape.dim;
     set->x = malloc(n * set->dim * sizeof *set->x);
-    status = set->x ? drift_generator_sample(&generator, (uint64_t)s->seed, 0, n, 1, set->x)
+    const struct drift_sampling how = {.seed = (uint64_t)s->seed, .temperature = 1, .cfg_scale = 1};
+    status = set->x ? drift_generator_sample(&generator, &how, n, set->x)
                     : drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", n);
     drift_generator_free(&generator);
     return status;

@@ -23,32 +23,33 @@ struct settings {
 
 static drift_status write_picture(const struct drift_generator *g, size_t n, const float *x, const char *path)
 {
-    drift_report report = {.title = "samples", .dim = g->dim, .low = -1, .high = 1, .samples_n = n, .samples = x};
-    report.image_width = g->width;
-    report.image_height = g->height;
-    report.image_channels = g->channels;
+    drift_report report = {.title = "samples", .dim = g->shape.dim, .low = -1, .high = 1, .samples_n = n, .samples = x};
+    report.image_width = g->shape.width;
+    report.image_height = g->shape.height;
+    report.image_channels = g->shape.channels;
     return drift_report_samples(&report, path);
 }
 
 static drift_status write_samples(const struct drift_generator *g, size_t n, const float *x, const char *path)
 {
     static const char *const names[] = {"samples"};
-    struct drift_array array = drift_array_view(DRIFT_ARRAY_F32, 2, (size_t[]){n, g->dim}, x);
-    if (g->height)
-        array = drift_array_view(DRIFT_ARRAY_F32, 4, (size_t[]){n, g->height, g->width, g->channels}, x);
+    struct drift_array array = drift_array_view(DRIFT_ARRAY_F32, 2, (size_t[]){n, g->shape.dim}, x);
+    if (g->shape.height)
+        array =
+            drift_array_view(DRIFT_ARRAY_F32, 4, (size_t[]){n, g->shape.height, g->shape.width, g->shape.channels}, x);
     if (drift_ends_with(path, ".npy"))
         return drift_npy_write(path, &array);
     if (drift_ends_with(path, ".npz"))
         return drift_npz_write(path, 1, names, &array, 1);
     if (drift_ends_with(path, ".png"))
         return write_picture(g, n, x, path);
-    return drift_csv_write(path, n, g->dim, x);
+    return drift_csv_write(path, n, g->shape.dim, x);
 }
 
 static int known_ending(const char *path)
 {
-    return drift_ends_with(path, ".npy") || drift_ends_with(path, ".npz") || drift_ends_with(path, ".png") || drift_ends_with(path, ".csv") ||
-           !strncmp(path, "/dev/", 5);
+    return drift_ends_with(path, ".npy") || drift_ends_with(path, ".npz") || drift_ends_with(path, ".png") ||
+           drift_ends_with(path, ".csv") || !strncmp(path, "/dev/", 5);
 }
 
 static drift_status sample(const struct settings *settings, const char *path)
@@ -61,11 +62,15 @@ static drift_status sample(const struct settings *settings, const char *path)
     size_t n = (size_t)settings->n;
     if (n <= FEW)
         omp_set_num_threads(1);
-    float *x = generator.dim <= (size_t)-1 / sizeof *x / n ? malloc(n * generator.dim * sizeof *x) : NULL;
+    float *x = generator.shape.dim <= (size_t)-1 / sizeof *x / n ? malloc(n * generator.shape.dim * sizeof *x) : NULL;
     if (!x)
         status = drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", n);
     if (!status)
-        status = drift_generator_sample(&generator, (uint64_t)settings->seed, 0, n, settings->temperature, x);
+        status = drift_generator_sample(&generator,
+                                        &(struct drift_sampling){.seed = (uint64_t)settings->seed,
+                                                                 .temperature = settings->temperature,
+                                                                 .cfg_scale = 1},
+                                        n, x);
     if (!status)
         status = write_samples(&generator, n, x, settings->out);
     free(x);

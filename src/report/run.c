@@ -119,7 +119,7 @@ static drift_status fill_curves(struct record *record)
         if (!record->columns[c])
             return drift_fail(DRIFT_NO_MEMORY, "no memory for the report");
         for (size_t i = 0; i < log->count; i++)
-            record->columns[c][i] = log->rows[i][c];
+            record->columns[c][i] = log->rows[i * log->columns + (size_t)c];
     }
     for (int i = 0; i < CURVES; i++)
         record->curves[i] = (drift_curve){curves[i].figure,
@@ -151,7 +151,7 @@ static void fill_texts(struct record *record)
         record->summary, sizeof record->summary,
         "A generator of %zu numbers from %ld numbers of noise, trained for %ld steps (%.1f s) with %ld generated and "
         "%ld data samples each.",
-        record->dim, (long)recipe->model.noise_dim, (long)trainer->step, trainer->seconds,
+        record->dim, (long)trainer->generator.noise_dim, (long)trainer->step, trainer->seconds,
         (long)recipe->train.forward_dict.gen_per_label, (long)recipe->train.pos_per_sample);
 }
 

@@ -1,8 +1,9 @@
 /* The state of a run in a file and back.
  *
- * checkpoint.safetensors   progress F64 [4 + columns]  step, seconds, last energy distance^2, points of a frame, last
- * row log F64 [rows, columns]      and snapshots params/NAME ema_DECAY/NAME adam_m/NAME adam_v/NAME model.safetensors
- * params/NAME ema_DECAY/NAME;  metadata: recipe, sample_shape, step */
+ * checkpoint.safetensors   progress F64 [3]: step, seconds, last energy distance^2;  last F64 [columns];
+ *                          log F64 [rows, columns];  snapshots;  of a run with classes the rings, queue/ and all/rows,
+ *                          next, count;  params/NAME ema_DECAY/NAME adam_m/NAME adam_v/NAME
+ * model.safetensors        params/NAME ema_DECAY/NAME;  metadata: recipe, sample_shape, step */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "io/safetensors.h"
 #include "train/trainer.h"
 
-enum { STEP, SECONDS, ENERGY, LAST, PROGRESS = LAST + DRIFT_LOG_COLUMNS };
+enum { STEP, SECONDS, ENERGY, PROGRESS };
 
 /* The entries of a file that is being put together, with the memory they point to. */
 struct draft {
@@ -27,7 +28,7 @@ static drift_status draft_new(struct draft *draft, const struct drift_trainer *t
 {
     size_t blocks = 3 + (size_t)trainer->recipe.train.ema_decay.count;
     memset(draft, 0, sizeof *draft);
-    draft->room = 16 + blocks * trainer->generator.params.count;
+    draft->room = 32 + blocks * trainer->generator.params.count;
     draft->tensors = calloc(draft->room, sizeof *draft->tensors);
     draft->names = calloc(draft->room, sizeof *draft->names);
     draft->blocks = calloc(blocks, sizeof *draft->blocks);
@@ -105,7 +106,16 @@ static void progress_of(const struct drift_trainer *trainer, double progress[PRO
     progress[STEP] = (double)trainer->step;
     progress[SECONDS] = trainer->seconds;
     progress[ENERGY] = trainer->energy;
-    memcpy(progress + LAST, trainer->last, sizeof trainer->last);
+}
+
+static void add_queue(struct draft *draft, const char *rows, const char *next, const char *count,
+                      const struct drift_queue *queue)
+{
+    if (!queue->rows)
+        return;
+    add(draft, next, DRIFT_ARRAY_I64, 1, &queue->classes, queue->next);
+    add(draft, count, DRIFT_ARRAY_I64, 1, &queue->classes, queue->count);
+    add(draft, rows, DRIFT_ARRAY_F32, 3, (size_t[]){queue->classes, queue->size, queue->dim}, queue->rows);
 }
 
 static drift_status write_draft(struct draft *draft, const struct drift_trainer *trainer, const char *folder,
@@ -115,14 +125,13 @@ static drift_status write_draft(struct draft *draft, const struct drift_trainer 
     size_t room = strlen(folder) + strlen(file) + 2;
     char *path = malloc(room);
     drift_status status;
-    const struct drift_generator *generator = &trainer->generator;
+    const struct drift_sample_shape *sample = &trainer->generator.shape;
     if (!recipe || !path) {
         status = drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
     } else {
         snprintf(path, room, "%s/%s", folder, file);
         snprintf(step, sizeof step, "%" PRId64, trainer->step);
-        snprintf(shape, sizeof shape, "%zu %zu %zu %zu", generator->dim, generator->height, generator->width,
-                 generator->channels);
+        snprintf(shape, sizeof shape, "%zu %zu %zu %zu", sample->dim, sample->height, sample->width, sample->channels);
         const struct drift_metadata_entry metadata[] = {
             {"format", "drift 1"}, {"recipe", recipe}, {"sample_shape", shape}, {"step", step}};
         status =
@@ -141,9 +150,12 @@ static drift_status save_checkpoint(struct drift_trainer *trainer, const char *f
     progress_of(trainer, progress);
     if (!status) {
         add(&draft, "progress", DRIFT_ARRAY_F64, 1, (size_t[]){PROGRESS}, progress);
+        add(&draft, "last", DRIFT_ARRAY_F64, 1, &trainer->log.columns, trainer->last);
         if (trainer->log.count)
-            add(&draft, "log", DRIFT_ARRAY_F64, 2, (size_t[]){trainer->log.count, DRIFT_LOG_COLUMNS},
+            add(&draft, "log", DRIFT_ARRAY_F64, 2, (size_t[]){trainer->log.count, trainer->log.columns},
                 trainer->log.rows);
+        add_queue(&draft, "queue/rows", "queue/next", "queue/count", &trainer->batch.by_class);
+        add_queue(&draft, "all/rows", "all/next", "all/count", &trainer->batch.all);
         add_snapshots(&draft, trainer);
         status = add_weights(&draft, trainer);
     }
@@ -240,14 +252,46 @@ static drift_status load_weights(struct drift_trainer *trainer, const struct dri
     return status;
 }
 
-static drift_status load_progress(struct drift_trainer *trainer, const struct drift_safetensors *file)
+/* Items of this type into memory that is there. */
+static drift_status read_items(const struct drift_safetensors *file, const char *name, enum drift_array_type type,
+                               int rank, const size_t *shape, void *items)
 {
     const struct drift_array *array;
+    drift_status status = drift_safetensors_get(file, name, rank, shape, &array);
+    if (!status && array->type != type)
+        status = drift_fail(DRIFT_INVALID, "%s: %s: expected %s", file->path, name, drift_array_type_name(type));
+    if (!status)
+        memcpy(items, array->data, array->count * drift_array_item_size(type));
+    return status;
+}
+
+static drift_status load_queue(const struct drift_safetensors *file, const char *rows, const char *next,
+                               const char *count, struct drift_queue *queue)
+{
+    if (!queue->rows)
+        return DRIFT_OK;
+    const size_t shape[] = {queue->classes, queue->size, queue->dim};
+    drift_status status = read_items(file, rows, DRIFT_ARRAY_F32, 3, shape, queue->rows);
+    if (!status)
+        status = read_items(file, next, DRIFT_ARRAY_I64, 1, shape, queue->next);
+    if (!status)
+        status = read_items(file, count, DRIFT_ARRAY_I64, 1, shape, queue->count);
+    if (!status && !drift_queue_sound(queue))
+        status = drift_fail(DRIFT_INVALID, "%s: %s and %s are not those of a ring", file->path, next, count);
+    return status;
+}
+
+static drift_status load_progress(struct drift_trainer *trainer, const struct drift_safetensors *file)
+{
+    const struct drift_array *array, *last;
     double progress[PROGRESS];
     size_t rows = first_size(file, "log");
     drift_status status = drift_safetensors_get(file, "progress", 1, (size_t[]){PROGRESS}, &array);
     if (!status)
-        status = copy_items(file, "log", DRIFT_ARRAY_F64, 2, (size_t[]){rows, DRIFT_LOG_COLUMNS}, &trainer->log.rows);
+        status =
+            copy_items(file, "log", DRIFT_ARRAY_F64, 2, (size_t[]){rows, trainer->log.columns}, &trainer->log.rows);
+    if (!status)
+        status = drift_safetensors_get(file, "last", 1, &trainer->log.columns, &last);
     if (status)
         return status;
     drift_array_doubles(array, progress);
@@ -257,7 +301,7 @@ static drift_status load_progress(struct drift_trainer *trainer, const struct dr
     trainer->step = (int64_t)progress[STEP];
     trainer->seconds = progress[SECONDS];
     trainer->energy = progress[ENERGY];
-    memcpy(trainer->last, progress + LAST, sizeof trainer->last);
+    drift_array_doubles(last, trainer->last);
     return DRIFT_OK;
 }
 
@@ -273,6 +317,10 @@ static drift_status load(struct drift_trainer *trainer, const struct drift_safet
         return drift_fail_context(status, "%s", file->path);
     if (!status)
         status = load_weights(trainer, file);
+    if (!status)
+        status = load_queue(file, "queue/rows", "queue/next", "queue/count", &trainer->batch.by_class);
+    if (!status)
+        status = load_queue(file, "all/rows", "all/next", "all/count", &trainer->batch.all);
     if (!status)
         status = load_snapshots(trainer, file);
     return status ? status : load_progress(trainer, file);

@@ -69,7 +69,7 @@ const struct drift_recipe_key drift_recipe_keys[] = {
         .dit = "10000"),
     ROW(train.eval_per_step, INTEGER, "100", NULL, 1, 1e9, 1, "energy distance every so many steps", .dit = "5000"),
     ROW(train.eval_samples, INTEGER, "10000", NULL, 16, 1e7, 1, "samples of the final evaluation", .dit = "50000"),
-    ROW(train.cfg_list, NUMBERS, "[1]", NULL, 0, 1e3, 1, "guidance scales of an evaluation; the first is sampled with",
+    ROW(train.cfg_list, NUMBERS, "[1]", NULL, 0, 1e3, 0, "guidance scales of an evaluation; the first is sampled with",
         DIT),
     INTEGER(train.train_batch_size, "64", 1, 1e6, "entries of a step, each a class with a guidance scale", DIT),
     INTEGER(train.forward_dict.gen_per_label, "2048", 1, 1e6, "generated samples per step, or per entry of a step",

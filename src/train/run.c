@@ -23,61 +23,99 @@ static drift_status log_row(struct drift_trainer *trainer)
     struct drift_log *log = &trainer->log;
     if (log->count == log->room) {
         size_t room = 2 * log->room + 256;
-        void *rows = realloc(log->rows, room * sizeof *log->rows);
+        void *rows = realloc(log->rows, room * log->columns * sizeof *log->rows);
         if (!rows)
             return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu rows of the log", room);
         log->rows = rows;
         log->room = room;
     }
-    memcpy(log->rows[log->count++], trainer->last, sizeof *log->rows);
+    memcpy(log->rows + log->count++ * log->columns, trainer->last, log->columns * sizeof *log->rows);
     return DRIFT_OK;
 }
 
-static void row_text(const double *row, char *text, size_t size)
+/* A line of the file; `text` has room for 32 characters a column. */
+static void row_text(const struct drift_log *log, const double *row, char *text)
 {
-    size_t used = (size_t)snprintf(text, size, "%.0f", row[DRIFT_LOG_STEP]);
-    for (int i = 1; i < DRIFT_LOG_COLUMNS; i++)
-        used += (size_t)snprintf(text + used, size - used, isnan(row[i]) ? "," : ",%.9g", row[i]);
-    snprintf(text + used, size - used, "\n");
+    text += sprintf(text, "%.0f", row[DRIFT_LOG_STEP]);
+    for (size_t i = 1; i < log->columns; i++)
+        text += isnan(row[i]) ? sprintf(text, ",") : sprintf(text, ",%.9g", row[i]);
+    sprintf(text, "\n");
 }
 
 /* Writes the log as far as it is known, in place of what is there, and opens it to go on. */
 static drift_status open_log(const struct drift_trainer *trainer, const char *path, FILE **file)
 {
+    const struct drift_log *log = &trainer->log;
     struct drift_writer writer;
-    char text[512];
+    char *text = malloc(32 * log->columns);
+    if (!text)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a line of the log");
     drift_status status = drift_writer_open(&writer, path);
-    if (status)
-        return status;
-    for (int i = 0; i < DRIFT_LOG_COLUMNS; i++)
-        drift_writer_print(&writer, "%s%s", drift_log_names[i], i + 1 < DRIFT_LOG_COLUMNS ? "," : "\n");
-    for (size_t i = 0; i < trainer->log.count; i++) {
-        row_text(trainer->log.rows[i], text, sizeof text);
-        drift_writer_write(&writer, text, strlen(text));
+    if (!status) {
+        for (size_t i = 0; i < log->columns; i++)
+            drift_writer_print(&writer, "%s%s", log->names[i], i + 1 < log->columns ? "," : "\n");
+        for (size_t i = 0; i < log->count; i++) {
+            row_text(log, log->rows + i * log->columns, text);
+            drift_writer_write(&writer, text, strlen(text));
+        }
+        status = drift_writer_commit(&writer);
     }
-    status = drift_writer_commit(&writer);
+    free(text);
     if (status)
         return status;
     *file = fopen(path, "a");
     return *file ? DRIFT_OK : drift_fail(DRIFT_IO, "%s: cannot be opened to append", path);
 }
 
+static drift_status append_log(struct drift_trainer *trainer, FILE *file)
+{
+    char *text = malloc(32 * trainer->log.columns);
+    if (!text)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a line of the log");
+    drift_status status = log_row(trainer);
+    row_text(&trainer->log, trainer->last, text);
+    if (!status && (fputs(text, file) < 0 || fflush(file)))
+        status = drift_fail(DRIFT_IO, "log.csv: cannot be written: the disk is full, or gone");
+    free(text);
+    return status;
+}
+
 /* ---- what is looked at ---- */
 
+/* Energy distance of every running mean at every guidance scale; x is [2 n, dim], its second half the data. */
+static drift_status evaluate_all(struct drift_trainer *trainer, size_t n, const int32_t *label, float *x)
+{
+    const struct drift_recipe *recipe = &trainer->recipe;
+    const size_t dim = trainer->all->dim;
+    const int scales = recipe->train.cfg_list.count;
+    drift_status status = DRIFT_OK;
+    for (size_t k = 0; DRIFT_LOG_ENERGY + k < trainer->log.columns && !status; k++) {
+        const int mean = (int)k / scales, scale = (int)k % scales;
+        status = drift_trainer_sample_of(trainer, mean, recipe->train.cfg_list.items[scale], label, n, x);
+        if (!status)
+            status = drift_energy_distance2(n, n, dim, x, x + n * dim, &trainer->last[DRIFT_LOG_ENERGY + k]);
+    }
+    trainer->energy = trainer->last[DRIFT_LOG_ENERGY];
+    return status;
+}
+
+/* Samples have the classes of the data that they are compared with. */
 static drift_status evaluate(struct drift_trainer *trainer)
 {
     const struct drift_data *all = trainer->all;
     size_t n = all->size && all->size < QUICK ? all->size : QUICK, dim = all->dim;
     float *x = malloc(2 * n * dim * sizeof *x);
-    if (!x)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory to evaluate %zu samples", n);
-    drift_status status = drift_trainer_sample(trainer, n, x);
+    int32_t *label = malloc(n * sizeof *label);
+    drift_status status = DRIFT_OK;
+    if (!x || !label)
+        status = drift_fail(DRIFT_NO_MEMORY, "no memory to evaluate %zu samples", n);
     if (!status)
-        status = drift_data_draw(all, n, (uint64_t)trainer->recipe.train.seed, 0, DRIFT_RANDOM_EVAL, x + n * dim);
+        status = drift_data_draw_labelled(all, n, (uint64_t)trainer->recipe.train.seed, 0, DRIFT_RANDOM_EVAL,
+                                          x + n * dim, label);
     if (!status)
-        status = drift_energy_distance2(n, n, dim, x, x + n * dim, &trainer->energy);
-    trainer->last[DRIFT_LOG_ENERGY] = trainer->energy;
+        status = evaluate_all(trainer, n, label, x);
     free(x);
+    free(label);
     return status;
 }
 
@@ -148,7 +186,6 @@ static int snapshot_due(int64_t step, int64_t total)
 static drift_status one_step(struct drift_trainer *trainer, FILE *log)
 {
     const struct drift_recipe *recipe = &trainer->recipe;
-    char text[512];
     double start = drift_seconds();
     drift_status status = drift_trainer_step(trainer);
     trainer->seconds += drift_seconds() - start;
@@ -159,11 +196,7 @@ static drift_status one_step(struct drift_trainer *trainer, FILE *log)
         return status;
     if (trainer->step % recipe->logging.log_every_k && !evaluated)
         return DRIFT_OK;
-    status = log_row(trainer);
-    row_text(trainer->last, text, sizeof text);
-    if (!status && (fputs(text, log) < 0 || fflush(log)))
-        status = drift_fail(DRIFT_IO, "log.csv: cannot be written: the disk is full, or gone");
-    return status;
+    return append_log(trainer, log);
 }
 
 static int report_progress(const struct drift_trainer *trainer, int64_t first, double seconds_before,
@@ -218,7 +251,9 @@ drift_status drift_trainer_run(struct drift_trainer *trainer, const char *folder
     if (!path)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
     snprintf(path, room, "%s/log.csv", folder);
-    drift_status status = trainer->step ? DRIFT_OK : drift_trainer_save(trainer, folder);
+    drift_status status = trainer->step ? DRIFT_OK : drift_trainer_start(trainer);
+    if (!status && !trainer->step)
+        status = drift_trainer_save(trainer, folder);
     if (!status)
         status = open_log(trainer, path, &log);
     free(path);

@@ -2,16 +2,43 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "cpu/cpu.h"
-#include "op/drift.h"
 
-const char *const drift_log_names[DRIFT_LOG_COLUMNS] = {
-    "step", "loss", "loss_ema", "raw_v2", "scale", "grad_norm", "learning_rate", "energy_distance2",
-};
+/* ---- the log's columns ---- */
+
+static drift_status name_columns(struct drift_trainer *trainer)
+{
+    static const char *const names[DRIFT_LOG_COLUMNS] = {
+        "step", "loss", "loss_ema", "raw_v2", "scale", "grad_norm", "learning_rate", "energy_distance2",
+    };
+    const struct drift_recipe_numbers *decays = &trainer->recipe.train.ema_decay,
+                                      *scales = &trainer->recipe.train.cfg_list;
+    const int means = decays->count ? decays->count : 1, each = scales->count;
+    struct drift_log *log = &trainer->log;
+    log->columns = DRIFT_LOG_COLUMNS - 1 + (size_t)(means * each);
+    log->names = calloc(log->columns, sizeof *log->names);
+    trainer->last = calloc(log->columns, sizeof *trainer->last);
+    if (!log->names || !trainer->last)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu columns of the log", log->columns);
+    for (int i = 0; i < DRIFT_LOG_COLUMNS; i++)
+        snprintf(log->names[i], sizeof *log->names, "%s", names[i]);
+    for (int i = 1; i < means * each; i++) {
+        char *name = log->names[DRIFT_LOG_ENERGY + i];
+        size_t room = sizeof *log->names, used = (size_t)snprintf(name, room, "%s", names[DRIFT_LOG_ENERGY]);
+        if (means > 1)
+            used += (size_t)snprintf(name + used, room - used, "_ema_%.8g", decays->items[i / each]);
+        if (each > 1)
+            snprintf(name + used, room - used, "_cfg_%.6g", scales->items[i % each]);
+    }
+    return DRIFT_OK;
+}
+
+/* ---- a trainer and its parts ---- */
 
 static drift_status open_data(struct drift_trainer *trainer)
 {
@@ -25,33 +52,58 @@ static drift_status open_data(struct drift_trainer *trainer)
     return status;
 }
 
+/* Running means begin as copies of the parameters. */
+static drift_status start_averages(struct drift_trainer *trainer)
+{
+    const drift_tensor *values = &trainer->generator.params.values;
+    drift_status status = DRIFT_OK;
+    for (int i = 0; i < trainer->recipe.train.ema_decay.count && !status; i++)
+        status =
+            values->backend->copy(values->backend, trainer->averages[i].data, values->data, drift_tensor_bytes(values));
+    return status;
+}
+
+static drift_status make_averages(struct drift_trainer *trainer)
+{
+    const drift_params *params = &trainer->generator.params;
+    int decays = trainer->recipe.train.ema_decay.count;
+    drift_status status = DRIFT_OK;
+    trainer->averages = calloc((size_t)decays + 1, sizeof *trainer->averages);
+    if (!trainer->averages)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for running means");
+    for (int i = 0; i < decays && !status; i++)
+        status = drift_params_block(params, &trainer->averages[i]);
+    return status ? status : start_averages(trainer);
+}
+
 static drift_status make_parts(struct drift_trainer *trainer)
 {
     const struct drift_recipe *recipe = &trainer->recipe;
-    struct drift_generator *generator = &trainer->generator;
-    int decays = recipe->train.ema_decay.count;
-    drift_status status = drift_generator_new(generator, recipe, trainer->data->dim);
-    if (status)
-        return status;
-    generator->height = trainer->data->height;
-    generator->width = trainer->data->width;
-    generator->channels = trainer->data->channels;
-    trainer->averages = calloc((size_t)decays + 1, sizeof *trainer->averages);
-    trainer->batch = malloc((size_t)recipe->train.pos_per_sample * trainer->data->dim * sizeof *trainer->batch);
-    if (!trainer->averages || !trainer->batch)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a batch of %ld", (long)recipe->train.pos_per_sample);
-    status = drift_params_init(&generator->params, (uint64_t)recipe->train.seed);
-    for (int i = 0; i < decays && !status; i++) {
-        drift_tensor *average = &trainer->averages[i], *values = &generator->params.values;
-        status = drift_params_block(&generator->params, average);
-        if (!status)
-            status = values->backend->copy(values->backend, average->data, values->data, drift_tensor_bytes(values));
-    }
+    const struct drift_data *data = trainer->data;
+    const struct drift_sample_shape shape = {data->dim, data->height, data->width, data->channels};
+    drift_params *params = &trainer->generator.params;
+    drift_status status = drift_generator_new(&trainer->generator, recipe, &shape, drift_cpu_backend(DRIFT_F32));
     if (!status)
-        status = drift_optimizer_new(&trainer->optimizer, &generator->params);
+        status = drift_params_init(params, (uint64_t)recipe->train.seed);
     if (!status)
-        status = drift_tape_new(generator->params.backend, &trainer->tape);
-    return status;
+        status = make_averages(trainer);
+    if (!status)
+        status = drift_optimizer_new(&trainer->optimizer, params);
+    if (!status)
+        status = drift_batch_new(&trainer->batch, recipe, data->dim);
+    if (!status)
+        status = drift_loss_memory_new(&trainer->memory, params->backend);
+    trainer->report = calloc(1, sizeof *trainer->report);
+    return status || trainer->report ? status : drift_fail(DRIFT_NO_MEMORY, "no memory for a step's report");
+}
+
+drift_status drift_trainer_start(struct drift_trainer *trainer)
+{
+    const char *path = trainer->recipe.train.init_from;
+    if (!*path)
+        return DRIFT_OK;
+    drift_status status = drift_generator_init_from(path, &trainer->generator);
+    return status ? drift_fail_context(status, "train.init_from") : start_averages(trainer);
 }
 
 drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_trainer **result)
@@ -63,7 +115,11 @@ drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_t
     trainer->energy = NAN;
     drift_status status = drift_recipe_check(recipe);
     if (!status)
+        status = name_columns(trainer);
+    if (!status)
         status = open_data(trainer);
+    if (!status)
+        status = drift_batch_classes(trainer->data, &trainer->recipe);
     if (!status)
         status = make_parts(trainer);
     if (status) {
@@ -71,7 +127,7 @@ drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_t
         return status;
     }
     trainer->snapshots.points = trainer->data->height ? 100 : 1000;
-    trainer->snapshots.arrows = trainer->data->height ? 0 : 256;
+    trainer->snapshots.arrows = trainer->data->height || trainer->generator.classes ? 0 : 256;
     *result = trainer;
     return DRIFT_OK;
 }
@@ -84,13 +140,15 @@ void drift_trainer_free(struct drift_trainer *trainer)
             drift_params_block_free(&trainer->generator.params, &trainer->averages[i]);
     free(trainer->averages);
     drift_optimizer_free(&trainer->optimizer, &trainer->generator.params);
-    if (trainer->tape)
-        drift_tape_free(trainer->tape);
+    drift_loss_memory_free(&trainer->memory);
+    drift_batch_free(&trainer->batch);
     drift_generator_free(&trainer->generator);
     drift_data_close(trainer->test);
     drift_data_close(trainer->all);
     drift_data_close(trainer->data);
-    free(trainer->batch);
+    free(trainer->report);
+    free(trainer->last);
+    free(trainer->log.names);
     free(trainer->log.rows);
     free(snapshots->steps);
     free(snapshots->frames);
@@ -102,47 +160,68 @@ void drift_trainer_free(struct drift_trainer *trainer)
 
 /* ---- a step ---- */
 
-/* Forward and backward: the loss's gradient lands in the parameters' gradients. */
-static drift_status gradients(struct drift_trainer *trainer, drift_field_report *report)
+static drift_tensor *generate(void *context, drift_tape *tape, size_t first, size_t count)
 {
-    const struct drift_recipe *recipe = &trainer->recipe;
-    const drift_backend *backend = trainer->generator.params.backend;
-    drift_tape *tape = trainer->tape;
-    drift_field_config config = drift_recipe_field(recipe);
-    size_t generated = (size_t)recipe->train.forward_dict.gen_per_label;
-    size_t positives = (size_t)recipe->train.pos_per_sample;
-    drift_stream stream = {(uint64_t)recipe->train.seed, DRIFT_RANDOM_NOISE, (uint32_t)trainer->step, 0};
-
-    drift_tape_clear(tape);
-    drift_tensor *noise = drift_tape_tensor(tape, 2, (size_t[]){generated, trainer->generator.noise_dim});
-    if (!drift_tape_failed(tape))
-        drift_tape_check(tape, backend->random_normal(backend, &stream, 1, noise), "noise");
-    drift_tensor *x = drift_generator_forward(&trainer->generator, tape, noise);
-    drift_tensor *data = drift_tape_input(tape, 2, (size_t[]){positives, trainer->data->dim}, trainer->batch, 0);
-    drift_tensor *loss = drift_loss(tape, &config, &(drift_loss_input){.gen = x, .pos = data}, report);
-    drift_status status = drift_tape_status(tape);
-    if (status)
-        return status;
-    if (!isfinite(report->loss))
-        return drift_fail(DRIFT_NOT_FINITE, "the loss is not finite");
-    drift_tape_backward(tape, loss, NULL);
-    return drift_tape_status(tape);
+    const struct drift_trainer *trainer = context;
+    const struct drift_batch *batch = &trainer->batch;
+    const struct drift_generator_stream stream = {(uint64_t)trainer->recipe.train.seed, DRIFT_RANDOM_NOISE,
+                                                  DRIFT_RANDOM_STYLE, (uint32_t)trainer->step, 1};
+    struct drift_generator_input input = {NULL, NULL, NULL, NULL};
+    int32_t *label = malloc((count + 1) * sizeof *label);
+    float *alpha = malloc((count + 1) * sizeof *alpha);
+    if (!label || !alpha)
+        drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %zu classes", count);
+    for (size_t i = 0; i < count && label && alpha; i++) {
+        label[i] = batch->label[(first + i) / batch->generated];
+        alpha[i] = batch->alpha[(first + i) / batch->generated];
+    }
+    drift_generator_draw(&trainer->generator, tape, &stream, first, count, &input);
+    drift_generator_condition(&trainer->generator, tape, count, label, alpha, &input);
+    free(label);
+    free(alpha);
+    return drift_generator_forward(&trainer->generator, tape, &input);
 }
 
-static void note(struct drift_trainer *trainer, const drift_field_report *field,
-                 const struct drift_optimizer_report *optimizer)
+/* The loss's gradient lands in the parameters' gradients. */
+static drift_status gradients(struct drift_trainer *trainer)
 {
+    const struct drift_recipe *recipe = &trainer->recipe;
+    const struct drift_batch *b = &trainer->batch;
+    const struct drift_data *data = trainer->data;
+    const drift_field_config config = drift_recipe_field(recipe);
+    const drift_encoder encoder = {drift_encode_image, &recipe->train.activation_kwargs.has_scale};
+    const drift_loss_batch batch = {.entries = b->entries,
+                                    .generated = b->generated,
+                                    .positives = b->positives,
+                                    .negatives = b->negatives,
+                                    .height = data->height ? data->height : 1,
+                                    .width = data->width ? data->width : 1,
+                                    .channels = data->channels ? data->channels : data->dim,
+                                    .positive = b->positive,
+                                    .negative = b->negative,
+                                    .w_neg = b->weight,
+                                    .generate = generate,
+                                    .context = trainer};
+    return drift_loss_gradients(&trainer->memory, &config, &encoder, &batch, (size_t)recipe->train.accumulate,
+                                trainer->report);
+}
+
+static void note(struct drift_trainer *trainer, const struct drift_optimizer_report *optimizer)
+{
+    const drift_loss_report *report = trainer->report;
     double *last = trainer->last, raw = 0;
     int taus = trainer->recipe.train.loss_kwargs.R_list.count;
-    for (int i = 0; i < taus; i++)
-        raw += field->raw[i];
-    last[DRIFT_LOG_LOSS_EMA] = trainer->step ? 0.96 * last[DRIFT_LOG_LOSS_EMA] + 0.04 * field->loss : field->loss;
-    last[DRIFT_LOG_LOSS] = field->loss;
-    last[DRIFT_LOG_RAW] = raw / taus;
-    last[DRIFT_LOG_SCALE] = field->scale;
+    for (size_t f = 0; f < report->count; f++)
+        for (int i = 0; i < taus; i++)
+            raw += report->feature[f].field.raw[i];
+    last[DRIFT_LOG_LOSS_EMA] = trainer->step ? 0.96 * last[DRIFT_LOG_LOSS_EMA] + 0.04 * report->loss : report->loss;
+    last[DRIFT_LOG_LOSS] = report->loss;
+    last[DRIFT_LOG_RAW] = raw / (taus * (double)report->count);
+    last[DRIFT_LOG_SCALE] = report->feature[0].field.scale;
     last[DRIFT_LOG_GRAD_NORM] = optimizer->grad_norm;
     last[DRIFT_LOG_LEARNING_RATE] = optimizer->learning_rate;
-    last[DRIFT_LOG_ENERGY] = NAN;
+    for (size_t i = DRIFT_LOG_ENERGY; i < trainer->log.columns; i++)
+        last[i] = NAN;
     last[DRIFT_LOG_STEP] = (double)++trainer->step;
 }
 
@@ -150,15 +229,12 @@ drift_status drift_trainer_step(struct drift_trainer *trainer)
 {
     const struct drift_recipe *recipe = &trainer->recipe;
     drift_params *params = &trainer->generator.params;
-    drift_field_report field;
     struct drift_optimizer_report optimizer;
-    drift_status status =
-        drift_data_draw(trainer->data, (size_t)recipe->train.pos_per_sample, (uint64_t)recipe->train.seed,
-                        (uint32_t)trainer->step, DRIFT_RANDOM_DATA, trainer->batch);
+    drift_status status = drift_batch_draw(&trainer->batch, recipe, trainer->data, trainer->step);
     if (!status)
         status = drift_params_zero_grad(params);
     if (!status)
-        status = gradients(trainer, &field);
+        status = gradients(trainer);
     if (!status)
         status = drift_optimizer_step(&trainer->optimizer, recipe, trainer->step, params, &optimizer);
     for (int i = 0; i < recipe->train.ema_decay.count && !status; i++)
@@ -166,16 +242,24 @@ drift_status drift_trainer_step(struct drift_trainer *trainer)
                                       &trainer->averages[i]);
     if (status)
         return drift_fail_context(status, "step %ld", (long)trainer->step + 1);
-    note(trainer, &field, &optimizer);
+    note(trainer, &optimizer);
     return DRIFT_OK;
+}
+
+drift_status drift_trainer_sample_of(struct drift_trainer *trainer, int average, double cfg_scale, const int32_t *label,
+                                     size_t n, float *x)
+{
+    drift_params *params = &trainer->generator.params;
+    const struct drift_sampling how = {
+        .seed = (uint64_t)trainer->recipe.train.seed, .temperature = 1, .cfg_scale = cfg_scale, .label = label};
+    if (average < trainer->recipe.train.ema_decay.count)
+        drift_params_use(params, &trainer->averages[average]);
+    drift_status status = drift_generator_sample(&trainer->generator, &how, n, x);
+    drift_params_use(params, NULL);
+    return status;
 }
 
 drift_status drift_trainer_sample(struct drift_trainer *trainer, size_t n, float *x)
 {
-    drift_params *params = &trainer->generator.params;
-    if (trainer->recipe.train.ema_decay.count)
-        drift_params_use(params, &trainer->averages[0]);
-    drift_status status = drift_generator_sample(&trainer->generator, (uint64_t)trainer->recipe.train.seed, 0, n, 1, x);
-    drift_params_use(params, NULL);
-    return status;
+    return drift_trainer_sample_of(trainer, 0, trainer->recipe.train.cfg_list.items[0], NULL, n, x);
 }

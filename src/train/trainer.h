@@ -11,6 +11,8 @@
 #define DRIFT_TRAIN_TRAINER_H
 
 #include "data/data.h"
+#include "drifting/loss.h"
+#include "train/batch.h"
 #include "train/generator.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
@@ -20,18 +22,19 @@ enum drift_log_column {
     DRIFT_LOG_STEP,
     DRIFT_LOG_LOSS,
     DRIFT_LOG_LOSS_EMA, /* 0.96 old + 0.04 new, the first loss to begin with */
-    DRIFT_LOG_RAW,      /* mean of the raw |V|^2 entries over the temperatures */
-    DRIFT_LOG_SCALE,    /* mean distance of the normalized form */
+    DRIFT_LOG_RAW,      /* mean of the raw |V|^2 entries over features and temperatures */
+    DRIFT_LOG_SCALE,    /* mean distance of the normalized form: of the first feature */
     DRIFT_LOG_GRAD_NORM,
     DRIFT_LOG_LEARNING_RATE,
-    DRIFT_LOG_ENERGY, /* energy distance^2 of a few samples, where evaluated */
-    DRIFT_LOG_COLUMNS
+    DRIFT_LOG_ENERGY, /* energy distance^2 of a few samples, where evaluated: of the first running mean at the first */
+    DRIFT_LOG_COLUMNS /* guidance scale; a column more for each other mean and scale */
 };
-extern const char *const drift_log_names[DRIFT_LOG_COLUMNS];
 
 struct drift_log {
+    size_t columns; /* DRIFT_LOG_COLUMNS or more */
+    char (*names)[64];
     size_t count, room;
-    double (*rows)[DRIFT_LOG_COLUMNS];
+    double *rows; /* [count, columns] */
 };
 
 /* What is kept for looking at: samples of the same noise at some steps, and the field at some of those. */
@@ -54,13 +57,14 @@ struct drift_trainer {
     struct drift_generator generator;
     struct drift_optimizer optimizer;
     drift_tensor *averages; /* [ema_decay.count] */
-    drift_tape *tape;
-    float *batch; /* [pos_per_sample, dim] */
+    struct drift_batch batch;
+    drift_loss_memory memory;
+    drift_loss_report *report; /* of the last step */
 
     int64_t step;   /* updates made */
     double seconds; /* of all steps, those before a resume included */
-    double last[DRIFT_LOG_COLUMNS];
-    double energy; /* the last energy distance^2, NaN before the first */
+    double *last;   /* [log.columns] */
+    double energy;  /* the last energy distance^2, NaN before the first */
     struct drift_log log;
     struct drift_snapshots snapshots;
 };
@@ -69,11 +73,18 @@ struct drift_trainer {
 drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_trainer **trainer);
 void drift_trainer_free(struct drift_trainer *trainer);
 
+/* At step 0, before anything else: takes the parameters of train.init_from, where the recipe has it. */
+drift_status drift_trainer_start(struct drift_trainer *trainer);
+
 /* One update. Not finite: DRIFT_NOT_FINITE names step and tensor, and the parameters are those before. */
 drift_status drift_trainer_step(struct drift_trainer *trainer);
 
-/* Samples with the running mean that is sampled from (the first; the parameters where there is none). */
+/* Samples 0 .. n - 1 of the recipe's seed: with the first running mean (the parameters where there is none), the first
+ * guidance scale of train.cfg_list, and the classes in turn. */
 drift_status drift_trainer_sample(struct drift_trainer *trainer, size_t n, float *x);
+/* The same with running mean number `average`, this scale, and these classes (NULL: in turn). */
+drift_status drift_trainer_sample_of(struct drift_trainer *trainer, int average, double cfg_scale, const int32_t *label,
+                                     size_t n, float *x);
 
 /* Writes checkpoint.safetensors, then model.safetensors, into the folder. */
 drift_status drift_trainer_save(struct drift_trainer *trainer, const char *folder);

@@ -1,0 +1,201 @@
+/* Pushes and draws of a step. */
+#include "train/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+static void *room(size_t n, size_t dim, size_t item)
+{
+    return n > SIZE_MAX / item / (dim + 1) ? NULL : malloc(n * dim * item + 1);
+}
+
+static drift_status take(struct drift_batch *b)
+{
+    b->positive = room(b->entries * b->positives, b->dim, sizeof *b->positive);
+    b->negative = room(b->entries * b->negatives, b->dim, sizeof *b->negative);
+    b->pushed = room(b->push_size, b->dim, sizeof *b->pushed);
+    b->pushed_label = room(b->push_size, 1, sizeof *b->pushed_label);
+    b->label = calloc(b->entries, sizeof *b->label);
+    b->alpha = calloc(b->entries, sizeof *b->alpha);
+    b->weight = calloc(b->entries, sizeof *b->weight);
+    if (b->positive && b->negative && b->pushed && b->pushed_label && b->label && b->alpha && b->weight)
+        return DRIFT_OK;
+    return drift_fail(DRIFT_NO_MEMORY, "no memory for a batch of %zu entries with %zu positives and %zu negatives",
+                      b->entries, b->positives, b->negatives);
+}
+
+static void set_pushes(struct drift_batch *b, const struct drift_recipe *recipe)
+{
+    const size_t wanted = (size_t)recipe->train.push_per_step;
+    b->push_size = (size_t)(recipe->dataset.batch_size ? recipe->dataset.batch_size : recipe->train.train_batch_size);
+    b->pushes = (wanted + b->push_size - 1) / b->push_size;
+    if (!b->pushes)
+        b->pushes = 1;
+}
+
+drift_status drift_batch_new(struct drift_batch *batch, const struct drift_recipe *recipe, size_t dim)
+{
+    drift_status status = DRIFT_OK;
+    *batch = (struct drift_batch){.entries = 1, .dim = dim, .conditional = recipe->model.name == DRIFT_MODEL_DIT};
+    batch->generated = (size_t)recipe->train.forward_dict.gen_per_label;
+    batch->positives = (size_t)recipe->train.pos_per_sample;
+    if (batch->conditional) {
+        batch->entries = (size_t)recipe->train.train_batch_size;
+        batch->negatives = (size_t)recipe->train.neg_per_sample;
+        set_pushes(batch, recipe);
+        status = drift_queue_new(&batch->by_class, (size_t)recipe->dataset.num_classes,
+                                 (size_t)recipe->train.positive_bank_size, dim);
+        if (!status)
+            status = drift_queue_new(&batch->all, 1, (size_t)recipe->train.negative_bank_size, dim);
+    }
+    if (!status)
+        status = take(batch);
+    if (status)
+        drift_batch_free(batch);
+    return status;
+}
+
+void drift_batch_free(struct drift_batch *batch)
+{
+    void *all[] = {batch->pushed, batch->pushed_label, batch->positive, batch->negative,
+                   batch->label,  batch->alpha,        batch->weight};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    drift_queue_free(&batch->by_class);
+    drift_queue_free(&batch->all);
+    memset(batch, 0, sizeof *batch);
+}
+
+/* Whether every class 0 .. classes - 1 has a row of a finite set. */
+static drift_status check_rows(const struct drift_data *data, int64_t classes)
+{
+    size_t *count = calloc((size_t)classes, sizeof *count);
+    drift_status status = DRIFT_OK;
+    if (!count)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %ld classes", (long)classes);
+    for (size_t i = 0; i < data->size && !status; i++) {
+        const int label = data->labels ? data->labels[i] : 0;
+        if (label >= classes)
+            status = drift_fail(DRIFT_INVALID, "dataset.num_classes: %ld, but %s has a sample of class %d",
+                                (long)classes, data->name, label);
+        else
+            count[label]++;
+    }
+    for (int64_t c = 0; c < classes && !status; c++)
+        if (!count[c])
+            status = drift_fail(DRIFT_INVALID, "%s: class %ld of dataset.num_classes %ld has no sample%s", data->name,
+                                (long)c, (long)classes, data->labels ? "" : ": the set has no labels");
+    free(count);
+    return status;
+}
+
+drift_status drift_batch_classes(const struct drift_data *data, struct drift_recipe *recipe)
+{
+    const int64_t has = data->classes ? data->classes : 1;
+    if (recipe->model.name != DRIFT_MODEL_DIT)
+        return DRIFT_OK;
+    if (!recipe->dataset.num_classes)
+        recipe->dataset.num_classes = has;
+    if (data->size)
+        return check_rows(data, recipe->dataset.num_classes);
+    if (recipe->dataset.num_classes > has)
+        return drift_fail(DRIFT_INVALID, "%s: class %ld of dataset.num_classes %ld has no sample", data->name,
+                          (long)has, (long)recipe->dataset.num_classes);
+    if (recipe->dataset.num_classes < has)
+        return drift_fail(DRIFT_INVALID, "dataset.num_classes: %ld, but %s has %ld classes",
+                          (long)recipe->dataset.num_classes, data->name, (long)has);
+    return DRIFT_OK;
+}
+
+/* ---- drawing ---- */
+
+/* Mirrors half of n images, left and right; a point has no sides. */
+static void mirror(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number, size_t n,
+                   float *x)
+{
+    const size_t width = data->width, channels = data->channels;
+    if (!recipe->dataset.mirror || !data->height)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (drift_random_below((uint64_t)recipe->train.seed, DRIFT_RANDOM_MIRROR, number, i, 2))
+            continue;
+        for (size_t row = 0; row < data->height; row++) {
+            float *line = x + i * data->dim + row * width * channels;
+            for (size_t left = 0, right = width - 1; left < right; left++, right--)
+                for (size_t c = 0; c < channels; c++) {
+                    const float other = line[left * channels + c];
+                    line[left * channels + c] = line[right * channels + c];
+                    line[right * channels + c] = other;
+                }
+        }
+    }
+}
+
+/* Batch `number` of the data, n samples with their classes. */
+static drift_status draw_data(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number,
+                              size_t n, float *x, int32_t *label)
+{
+    drift_status status =
+        drift_data_draw_labelled(data, n, (uint64_t)recipe->train.seed, number, DRIFT_RANDOM_DATA, x, label);
+    if (!status)
+        mirror(recipe, data, number, n, x);
+    return status;
+}
+
+static drift_status push(struct drift_batch *b, const struct drift_recipe *recipe, const struct drift_data *data,
+                         int64_t step)
+{
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < b->pushes && !status; i++) {
+        const uint32_t number = (uint32_t)((uint64_t)step * b->pushes + i);
+        status = draw_data(recipe, data, number, b->push_size, b->pushed, b->pushed_label);
+        if (!status)
+            status = drift_queue_push(&b->by_class, b->push_size, b->pushed_label, b->pushed);
+        if (!status)
+            status = drift_queue_push(&b->all, b->push_size, NULL, b->pushed);
+    }
+    return status;
+}
+
+/* The entries' classes: those of places of the last push, drawn without replacement (the first steps of Fisher and
+ * Yates' shuffle; the push's labels are shuffled in place, and not needed afterwards). */
+static void choose_entries(struct drift_batch *b, uint64_t seed, uint32_t step)
+{
+    for (size_t i = 0; i < b->entries; i++) {
+        const size_t other = i + drift_random_below(seed, DRIFT_RANDOM_ENTRY, step, i, (uint32_t)(b->push_size - i));
+        b->label[i] = b->pushed_label[other];
+        b->pushed_label[other] = b->pushed_label[i];
+    }
+}
+
+static drift_status draw_samples(struct drift_batch *b, uint64_t seed, uint32_t step)
+{
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < b->entries && !status; i++) {
+        status = drift_queue_draw_samples(&b->by_class, (size_t)b->label[i], b->positives, seed, DRIFT_RANDOM_QUEUE,
+                                          step, i * b->positives, b->positive + i * b->positives * b->dim);
+        if (!status && b->negatives)
+            status = drift_queue_draw_samples(&b->all, 0, b->negatives, seed, DRIFT_RANDOM_QUEUE_ALL, step,
+                                              i * b->negatives, b->negative + i * b->negatives * b->dim);
+    }
+    return status;
+}
+
+drift_status drift_batch_draw(struct drift_batch *batch, const struct drift_recipe *recipe,
+                              const struct drift_data *data, int64_t step)
+{
+    const uint64_t seed = (uint64_t)recipe->train.seed;
+    const struct drift_guidance guidance = drift_recipe_guidance(recipe);
+    if (!batch->conditional)
+        return draw_data(recipe, data, (uint32_t)step, batch->positives, batch->positive, NULL);
+    drift_status status = push(batch, recipe, data, step);
+    if (status)
+        return status;
+    choose_entries(batch, seed, (uint32_t)step);
+    drift_guidance_draw(&guidance, seed, (uint32_t)step, batch->entries, batch->alpha);
+    for (size_t i = 0; i < batch->entries; i++)
+        batch->weight[i] = (float)drift_guidance_weight((double)batch->alpha[i], batch->generated, batch->negatives);
+    return draw_samples(batch, seed, (uint32_t)step);
+}
