@@ -121,7 +121,8 @@ BOTH(1)
 BOTH(2)
 BOTH(3)
 BOTH(4)
-BOTH(5) BOTH(6) BOTH(7) BOTH(8) BOTH(9) BOTH(10) BOTH(11) BOTH(12) BOTH(13)
+BOTH(5)
+BOTH(6) BOTH(7) BOTH(8) BOTH(9) BOTH(10) BOTH(11) BOTH(12) BOTH(13)
     BOTH(14) static tile_function *const tiles[ROWS][VECS] = {NAMES(1),  NAMES(2),  NAMES(3),  NAMES(4), NAMES(5),
                                                               NAMES(6),  NAMES(7),  NAMES(8),  NAMES(9), NAMES(10),
                                                               NAMES(11), NAMES(12), NAMES(13), NAMES(14)};
@@ -131,8 +132,9 @@ TILE(1, 1) TILE(2, 1) static tile_function *const tiles[ROWS][VECS] = {{tile_1x1
 TILE(1, 1)
 TILE(2, 1)
 TILE(3, 1)
-TILE(4, 1) TILE(5, 1) TILE(6, 1) static tile_function *const tiles[ROWS][VECS] = {{tile_1x1}, {tile_2x1}, {tile_3x1},
-                                                                                  {tile_4x1}, {tile_5x1}, {tile_6x1}};
+TILE(4, 1)
+TILE(5, 1) TILE(6, 1) static tile_function *const tiles[ROWS][VECS] = {{tile_1x1}, {tile_2x1}, {tile_3x1},
+                                                                       {tile_4x1}, {tile_5x1}, {tile_6x1}};
 #endif
 
 void K(conv_rows)(size_t m, size_t n, size_t pieces, const struct drift_conv_piece *piece, const ptrdiff_t *x_at,
@@ -154,15 +156,7 @@ void K(conv_rows)(size_t m, size_t n, size_t pieces, const struct drift_conv_pie
 
 /* ---- depthwise ---- */
 
-enum {
-    PIXELS = PARTS == 1   ? 12
-             : PARTS == 2 ? 6
-             : PARTS == 4 ? 6
-                          : 1,
-    CHANNELS = PARTS == 16  ? 1
-               : PARTS == 1 ? 8
-                            : 4
-};
+enum { PIXELS = PARTS == 16 ? 1 : 12 / PARTS, CHANNELS = PARTS == 16 ? 1 : 8 / PARTS };
 
 struct pixels {
     size_t left, pieces, w_row;
@@ -173,10 +167,9 @@ struct pixels {
     float *y;
 };
 
-/* Sixteen channels (the last ones ragged) of some pixels. */
-static inline __attribute__((always_inline)) void depthwise(int rows, int whole, const struct pixels *t)
+/* Sixteen channels (fewer at the end of a row) of some pixels. */
+static inline __attribute__((always_inline)) void depthwise(int rows, size_t left, const struct pixels *t)
 {
-    const size_t left = whole ? LANES : t->left;
     vec sum[PIXELS];
     UNROLL for (int i = 0; i < rows; i++) sum[i] = t->go_on ? row_load(t->y + t->y_at[i], left, 0) : vec_zero();
     for (size_t s = 0; s < t->pieces; s++) {
@@ -188,21 +181,51 @@ static inline __attribute__((always_inline)) void depthwise(int rows, int whole,
     UNROLL for (int i = 0; i < rows; i++) row_store(t->y + t->y_at[i], left, t->bias ? vec_add(sum[i], bias) : sum[i]);
 }
 
-static void depthwise_whole(const struct pixels *t) { depthwise(PIXELS, 1, t); }
-static void depthwise_one(const struct pixels *t) { depthwise(1, 0, t); }
+#define PIXELS_TILE(rows)                                                                                              \
+    static void depthwise_##rows(const struct pixels *t)                                                               \
+    {                                                                                                                  \
+        if (t->left >= LANES)                                                                                          \
+            depthwise(rows, LANES, t);                                                                                 \
+        else                                                                                                           \
+            depthwise(rows, t->left, t);                                                                               \
+    }
+typedef void pixels_function(const struct pixels *);
+PIXELS_TILE(1)
+#if PARTS <= 4
+PIXELS_TILE(2)
+PIXELS_TILE(3)
+#endif
+#if PARTS <= 2
+    PIXELS_TILE(4) PIXELS_TILE(5) PIXELS_TILE(6)
+#endif
+#if PARTS == 1
+        PIXELS_TILE(7) PIXELS_TILE(8) PIXELS_TILE(9) PIXELS_TILE(10) PIXELS_TILE(11) PIXELS_TILE(12)
+#endif
+            static pixels_function *const pixels_tiles[PIXELS] = {
+                depthwise_1,
+#if PARTS <= 4
+                depthwise_2, depthwise_3,
+#endif
+#if PARTS <= 2
+                depthwise_4, depthwise_5, depthwise_6,
+#endif
+#if PARTS == 1
+                depthwise_7, depthwise_8, depthwise_9, depthwise_10, depthwise_11, depthwise_12,
+#endif
+};
 
 void K(depthwise_rows)(size_t m, size_t n, size_t pieces, const struct drift_conv_piece *piece, const ptrdiff_t *x_at,
                        const float *x, const float *w, size_t w_row, const float *bias, int accumulate,
                        const ptrdiff_t *y_at, float *y)
 {
+    const size_t parts = (m + PIXELS - 1) / PIXELS;
     for (size_t j = 0; j < n; j += LANES)
-        for (size_t i = 0; i < m;) {
-            const int whole = m - i >= PIXELS && n - j >= LANES;
+        for (size_t q = 0; q < parts; q++) {
+            const size_t i = m * q / parts, rows = m * (q + 1) / parts - i;
             const struct pixels t = {
                 n - j,      pieces, w_row, piece, x_at + i, y_at + i, x + j, w + j, bias ? bias + j : NULL,
                 accumulate, y + j};
-            (whole ? depthwise_whole : depthwise_one)(&t);
-            i += whole ? PIXELS : 1;
+            pixels_tiles[rows - 1](&t);
         }
 }
 
