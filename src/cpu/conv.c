@@ -11,7 +11,7 @@
 
 #include "cpu/conv_plan.h"
 
-enum { DEPTH = 1152, CHUNK = 1024, WORTH_THREADS = 1000000 };
+enum { DEPTH = 1152, CHUNK = 512, WORTH_THREADS = 1000000 };
 
 static drift_status no_memory(size_t bytes)
 {
