@@ -10,6 +10,7 @@
 #include <omp.h>
 
 #include "cpu/conv_plan.h"
+#include "cpu/winograd.h"
 
 enum { DEPTH = 1152, CHUNK = 512, WORTH_THREADS = 1000000 };
 
@@ -161,6 +162,8 @@ drift_status CPU(conv2d)(const drift_backend *backend, const drift_conv *conv, c
         drift_tensor c = drift_tensor_matrix(y);
         return CPU(matmul)(backend, 0, 0, &a, &w, bias, 0, &c);
     }
+    if (CPU(winograd_pays)(conv, x, kernel, y))
+        return CPU(winograd)(conv, 0, x, kernel, bias, 0, y);
     const size_t threads = threads_for(flop_of(y, kernel));
     struct job job = {.plan = CPU(conv_plan)(conv, 0, x, kernel, y, threads)};
     job.source = x->data;
@@ -178,6 +181,8 @@ drift_status CPU(conv2d_backward_x)(const drift_backend *backend, const drift_co
         drift_tensor c = drift_tensor_matrix(dx);
         return CPU(matmul)(backend, 0, 1, &a, &w, NULL, accumulate, &c);
     }
+    if (CPU(winograd_pays)(conv, dx, kernel, dy))
+        return CPU(winograd)(conv, 1, dy, kernel, NULL, accumulate, dx);
     const size_t threads = threads_for(flop_of(dy, kernel));
     struct job job = {.plan = CPU(conv_plan)(conv, 1, dx, kernel, dy, threads), .accumulate = accumulate};
     job.source = dy->data;
