@@ -1,12 +1,13 @@
 /* 3 x 3 convolutions by F(2 x 2, 3 x 3), for y from x, and for dx from dy with the kernel turned round:
  *
  *   for a block of tiles of 4 x 4 source pixels (a thread takes one)    winograd_source: V, 16 matrices [tiles, Cin]
- *     for a panel of DRIFT_CONV_PANEL destination channels              winograd_kernel: U, 16 matrices [Cin, panel]
- *       16 products M = V U                                             conv_rows
- *       2 x 2 destination pixels of each tile                           winograd_destination
+ *     for a panel of DRIFT_CONV_PANEL destination channels
+ *       for some of Cin                                               winograd_kernel: U, 16 matrices [some, panel]
+ *         16 products M = V U                                         conv_rows: later ones go on with M
+ *       2 x 2 destination pixels of each tile                         winograd_destination
  *
- * An element of M is one chain over Cin: no choice of blocks, panels or threads can change a bit. The error is bounded
- * in docs/ops/conv.md. */
+ * U is made once for all blocks where it is not too large, else for each. An element of M is one chain over Cin: no
+ * choice of blocks, panels or threads can change a bit. The error is bounded in docs/ops/conv.md. */
 #include "cpu/winograd.h"
 
 #include <omp.h>
@@ -14,9 +15,11 @@
 #include "cpu/conv_plan.h"
 
 enum {
-    ELEMENTS = 16, /* of a transformed tile */
-    BLOCK = 131072,
-    LEAST_TILES = 64, /* of a block: elements of V, unless that would be too few tiles */
+    ELEMENTS = 16,    /* of a transformed tile */
+    TILES = 42,       /* of a block: a multiple of conv_rows' register tiles */
+    OWN_TILES = 84,   /* of a block that makes its own U */
+    DEPTH = 512,      /* of U: a panel stays in the second cache */
+    SHARED = 1 << 23, /* elements of U for all blocks */
     CHUNK = 64,       /* rows of the kernel that are packed at a time */
     LINE = 64 / sizeof(real)
 };
@@ -39,7 +42,8 @@ struct job {
     size_t batch, height, width, in, out; /* of the source; the destination's height and width are the same */
     size_t rows, columns, tiles;          /* of tiles */
     size_t pitch, tile;                   /* from a matrix of V to the next; from a tile */
-    size_t blocks, parts;                 /* of the tiles, of the panels */
+    size_t panels, blocks, parts;         /* of the destination's channels; of the tiles; of the panels */
+    real *u;                              /* of all panels, or NULL */
     int turned, accumulate;
     const real *source, *kernel, *bias;
     real *destination;
@@ -65,7 +69,7 @@ static struct workspace carve_workspace(const struct job *job, struct carver *c)
     w.m_at = CPU(carve)(c, tiles * sizeof *w.m_at);
     w.v = CPU(carve)(c, tiles * job->tile * sizeof *w.v);
     w.packed = CPU(carve)(c, (size_t)9 * CHUNK * DRIFT_CONV_PANEL * sizeof *w.packed);
-    w.u = CPU(carve)(c, ELEMENTS * job->in * DRIFT_CONV_PANEL * sizeof *w.u);
+    w.u = CPU(carve)(c, (size_t)ELEMENTS * DEPTH * DRIFT_CONV_PANEL * sizeof *w.u);
     w.m = CPU(carve)(c, ELEMENTS * m_step(job) * sizeof *w.m);
     return w;
 }
@@ -90,59 +94,101 @@ static void place_tile(const struct job *job, size_t number, size_t i, const str
     w->m_at[i] = (ptrdiff_t)(i * DRIFT_CONV_PANEL);
 }
 
-/* U of a panel: n columns from j on. */
-static void transform_kernel(const struct job *job, size_t j, size_t n, const struct workspace *w)
+/* Columns of panel number i. */
+static size_t columns_of(const struct job *job, size_t i)
 {
-    const size_t u_step = job->in * DRIFT_CONV_PANEL, matrix = job->in * job->out;
-    for (size_t p = 0; p < job->in; p += CHUNK) {
-        const size_t k = job->in - p < CHUNK ? job->in - p : CHUNK, packed = k * DRIFT_CONV_PANEL;
-        for (size_t e = 0; e < 9; e++) {
-            const real *from =
-                job->kernel + (job->turned ? (8 - e) * matrix + j * job->in + p : e * matrix + p * job->out + j);
-            const ptrdiff_t row = job->turned ? 1 : (ptrdiff_t)job->out, column = job->turned ? (ptrdiff_t)job->in : 1;
-            kernels()->conv_panel(k, n, from, row, column, w->packed + e * packed);
-        }
-        kernels()->winograd_kernel(packed, packed, w->packed, u_step, w->u + p * DRIFT_CONV_PANEL);
+    const size_t left = job->out - i * DRIFT_CONV_PANEL;
+    return left < DRIFT_CONV_PANEL ? left : DRIFT_CONV_PANEL;
+}
+
+/* U of panel i and the source channels from .. to. */
+static void transform_kernel(const struct job *job, size_t i, size_t from, size_t to, real *packed, real *u)
+{
+    const size_t matrix = job->in * job->out, j = i * DRIFT_CONV_PANEL, n = columns_of(job, i);
+    const ptrdiff_t row = job->turned ? 1 : (ptrdiff_t)job->out, column = job->turned ? (ptrdiff_t)job->in : 1;
+    for (size_t p = from; p < to; p += CHUNK) {
+        const size_t k = to - p < CHUNK ? to - p : CHUNK, size = k * DRIFT_CONV_PANEL;
+        for (size_t e = 0; e < 9; e++)
+            kernels()->conv_panel(
+                k, n, job->kernel + (job->turned ? (8 - e) * matrix + j * job->in + p : e * matrix + p * job->out + j),
+                row, column, packed + e * size);
+        kernels()->winograd_kernel(size, size, packed, (to - from) * DRIFT_CONV_PANEL,
+                                   u + (p - from) * DRIFT_CONV_PANEL);
     }
 }
 
-static void run_panel(const struct job *job, size_t j, size_t tiles, const struct workspace *w)
+static void run_panel(const struct job *job, size_t i, size_t tiles, const struct workspace *w)
 {
-    const size_t n = job->out - j < DRIFT_CONV_PANEL ? job->out - j : DRIFT_CONV_PANEL, step = m_step(job);
-    transform_kernel(job, j, n, w);
-    for (size_t t = 0; t < ELEMENTS; t++) {
-        const struct drift_conv_piece piece = {(ptrdiff_t)(t * job->pitch), t * job->in, job->in};
-        kernels()->conv_rows(tiles, DRIFT_CONV_PANEL, 1, &piece, w->v_at, 1, w->v, w->u, NULL, 0, w->m_at,
-                             w->m + t * step);
+    const size_t step = m_step(job), j = i * DRIFT_CONV_PANEL;
+    for (size_t from = 0; from < job->in; from += DEPTH) {
+        const size_t to = from + DEPTH < job->in ? from + DEPTH : job->in, k = to - from;
+        const real *u = w->u;
+        if (job->u)
+            u = job->u + ELEMENTS * DRIFT_CONV_PANEL * (i * job->in + from);
+        else
+            transform_kernel(job, i, from, to, w->packed, w->u);
+        for (size_t t = 0; t < ELEMENTS; t++) {
+            const struct drift_conv_piece piece = {(ptrdiff_t)(t * job->pitch + from), t * k, k};
+            kernels()->conv_rows(tiles, DRIFT_CONV_PANEL, 1, &piece, w->v_at, 1, w->v, u, NULL, from > 0, w->m_at,
+                                 w->m + t * step);
+        }
     }
-    kernels()->winograd_destination(tiles, n, w->destination_at, step, w->m, job->bias ? job->bias + j : NULL,
-                                    job->accumulate, job->destination + j);
+    kernels()->winograd_destination(tiles, columns_of(job, i), w->destination_at, step, w->m,
+                                    job->bias ? job->bias + j : NULL, job->accumulate, job->destination + j);
 }
 
 static void run_piece(const struct job *job, size_t number, const struct workspace *w)
 {
     const size_t block = number / job->parts, part = number % job->parts;
     const size_t from = job->tiles * block / job->blocks, tiles = job->tiles * (block + 1) / job->blocks - from;
-    const size_t panels = (job->out + DRIFT_CONV_PANEL - 1) / DRIFT_CONV_PANEL;
     for (size_t i = 0; i < tiles; i++)
         place_tile(job, from + i, i, w);
     kernels()->winograd_source(tiles, job->in, w->source_at, job->source, job->tile, job->pitch, w->v);
-    for (size_t j = panels * part / job->parts; j < panels * (part + 1) / job->parts; j++)
-        run_panel(job, j * DRIFT_CONV_PANEL, tiles, w);
+    for (size_t j = job->panels * part / job->parts; j < job->panels * (part + 1) / job->parts; j++)
+        run_panel(job, j, tiles, w);
 }
 
-/* Blocks of the asked size, even ones for all threads; where tiles do not suffice, parts of the panels. */
-static void cut(struct job *job, size_t threads)
+/* How many pieces there are: even ones for all threads. Returns the elements of a U for all blocks, 0: none. */
+static size_t cut(struct job *job, size_t threads)
 {
-    const size_t panels = (job->out + DRIFT_CONV_PANEL - 1) / DRIFT_CONV_PANEL;
-    const size_t fit = BLOCK / job->tile, most = fit < LEAST_TILES ? LEAST_TILES : fit;
+    const size_t whole = ELEMENTS * DRIFT_CONV_PANEL * job->panels * job->in;
+    const int share = whole <= SHARED && job->tiles > OWN_TILES;
+    const size_t most = share ? TILES : OWN_TILES;
     job->blocks = (job->tiles + most - 1) / most;
     const size_t even = (job->blocks + threads - 1) / threads * threads;
-    if (job->tiles / even >= LEAST_TILES / 2)
+    if (job->tiles / even >= most / 2)
         job->blocks = even;
     job->parts = 1;
-    while (job->blocks * job->parts % threads && job->parts < panels)
+    while (job->blocks * job->parts % threads && job->parts < job->panels)
         job->parts++;
+    return share ? whole : 0;
+}
+
+static drift_status run(struct job *job, size_t threads)
+{
+    struct carver c = {0};
+    const size_t shared = cut(job, threads) * sizeof(real);
+    carve_workspace(job, &c);
+    const size_t bytes = c.used;
+    if (!(c.memory = CPU(scratch)(shared + threads * bytes)))
+        return drift_fail(DRIFT_NO_MEMORY, "conv2d: no memory for %zu bytes", shared + threads * bytes);
+    job->u = shared ? (real *)(void *)c.memory : NULL;
+#pragma omp parallel num_threads((int)threads) if (threads > 1)
+    {
+        struct carver own = {c.memory, shared + (size_t)omp_get_thread_num() * bytes};
+        const struct workspace w = carve_workspace(job, &own);
+        const size_t steps = (job->in + DEPTH - 1) / DEPTH;
+#pragma omp for schedule(static)
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)(shared ? job->panels * steps : 0); i++) {
+            const size_t panel = (size_t)i / steps, from = (size_t)i % steps * DEPTH;
+            transform_kernel(job, panel, from, from + DEPTH < job->in ? from + DEPTH : job->in, w.packed,
+                             job->u + ELEMENTS * DRIFT_CONV_PANEL * (panel * job->in + from));
+        }
+#pragma omp for schedule(dynamic)
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)(job->blocks * job->parts); i++)
+            run_piece(job, (size_t)i, &w);
+    }
+    return DRIFT_OK;
 }
 
 drift_status CPU(winograd)(const drift_conv *conv, int turned, const drift_tensor *source, const drift_tensor *kernel,
@@ -168,18 +214,6 @@ drift_status CPU(winograd)(const drift_conv *conv, int turned, const drift_tenso
     job.kernel = kernel->data;
     job.bias = bias ? bias->data : NULL;
     job.destination = destination->data;
-    const size_t threads = (size_t)omp_get_max_threads();
-    cut(&job, threads);
-    struct carver c = {0};
-    carve_workspace(&job, &c);
-    const size_t bytes = c.used;
-    if (!(c.memory = CPU(scratch)(threads * bytes)))
-        return drift_fail(DRIFT_NO_MEMORY, "conv2d: no memory for %zu bytes", threads * bytes);
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic) if (threads > 1)
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)(job.blocks * job.parts); i++) {
-        struct carver own = {c.memory, (size_t)omp_get_thread_num() * bytes};
-        const struct workspace w = carve_workspace(&job, &own);
-        run_piece(&job, (size_t)i, &w);
-    }
-    return DRIFT_OK;
+    job.panels = (job.out + DRIFT_CONV_PANEL - 1) / DRIFT_CONV_PANEL;
+    return run(&job, (size_t)omp_get_max_threads());
 }
