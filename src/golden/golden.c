@@ -12,6 +12,7 @@ static const struct kind {
     const char *name;
     drift_golden_verifier *verify;
 } kinds[] = {
+    {"artifact", drift_golden_artifact},
     {"conv", drift_golden_conv},
     {"dit_rope", drift_golden_dit_rope},
     {"drift_exact", drift_golden_drift_exact},
@@ -123,7 +124,7 @@ static drift_status references(drift_golden *golden, const char *name, size_t n,
     return DRIFT_OK;
 }
 
-static void judge(drift_golden *golden, const char *name, int good, double error, double bound)
+void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound)
 {
     golden->compared++;
     if (good || golden->off)
@@ -152,7 +153,7 @@ drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t
             return status;
         good = finer_error <= atol + rtol * finer_size;
     }
-    judge(golden, name, good, error, atol + rtol * size);
+    drift_golden_judge(golden, name, good, error, atol + rtol * size);
     return DRIFT_OK;
 }
 
@@ -163,7 +164,7 @@ drift_status drift_golden_equal(drift_golden *golden, const char *name, size_t n
     drift_status status = references(golden, name, n, &reference, &finer);
     if (status || !reference || (status = distance(reference, x, &error, &size)))
         return status;
-    judge(golden, name, error == 0, error, 0);
+    drift_golden_judge(golden, name, error == 0, error, 0);
     return DRIFT_OK;
 }
 
@@ -191,7 +192,9 @@ static drift_status verify_case(const struct drift_safetensors *file, drift_gold
     json_decref(golden.config);
     if (!status && !golden.compared)
         status = drift_fail(DRIFT_INVALID, "%s: expected tensors out/... or grad/... to compare with", file->path);
-    result->verdict = golden.off ? DRIFT_GOLDEN_OFF : DRIFT_GOLDEN_OK;
+    result->verdict = golden.off ? DRIFT_GOLDEN_OFF : golden.unfinished ? DRIFT_GOLDEN_UNKNOWN_KIND : DRIFT_GOLDEN_OK;
+    if (golden.unfinished)
+        snprintf(result->kind, sizeof result->kind, "%s, without %s", kind, golden.unfinished);
     result->compared = golden.compared;
     memcpy(result->tensor, golden.tensor, sizeof result->tensor);
     result->error = golden.error;

@@ -23,6 +23,7 @@ typedef struct drift_golden {
     int off;      /* whether one was outside its bound: then its name, error and bound */
     char tensor[128];
     double error, bound;
+    const char *unfinished; /* what of the case this version cannot compute; NULL: nothing */
 } drift_golden;
 
 /* Computes a case of one kind and compares its results by drift_golden_compare. DRIFT_INVALID where the file lacks
@@ -58,6 +59,9 @@ drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t
 /* The same where every value must be equal (the result's bound is then 0). */
 drift_status drift_golden_equal(drift_golden *golden, const char *name, size_t n, const float *x);
 
+/* What both of these end with: counts a comparison, and keeps the first that is not good. */
+void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound);
+
 /* Settings of config; DRIFT_INVALID names the key. */
 drift_status drift_golden_number(drift_golden *golden, const char *key, double *value);
 /* A whole number of 0 .. 1e9. */
@@ -67,11 +71,16 @@ drift_status drift_golden_text(drift_golden *golden, const char *key, const char
 /* tape.c: for verifiers that run ops. A tensor of the file in its own shape, as a leaf where needs_grad; the tape's
  * failure where there is none. Then tensors, or their gradients, compared with NAME. */
 drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad);
+drift_tensor *drift_golden_indices(drift_golden *golden, drift_tape *tape,
+                                   const char *name); /* I32, as drift_tape_indices */
 drift_status drift_golden_compare_tensor(drift_golden *golden, const char *name, const drift_tensor *x);
 drift_status drift_golden_compare_gradient(drift_golden *golden, const char *name, const drift_tensor *x);
 /* Calls `run` with a fresh tape; its failure is also the tape's, with the file's name. */
 typedef drift_status drift_golden_model(drift_golden *golden, drift_tape *tape, void *context);
 drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, void *context);
+
+/* artifact.c */
+drift_golden_verifier drift_golden_artifact;
 
 /* layer.c */
 drift_golden_verifier drift_golden_conv, drift_golden_group_norm, drift_golden_resize;

@@ -1,5 +1,7 @@
 /* For verifiers that run ops on a tape: tensors from a case's file, and back to be compared. */
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpu/cpu.h"
 #include "golden/golden.h"
@@ -23,6 +25,27 @@ drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const 
     drift_tensor *x = drift_tape_input(tape, array->rank, array->shape, values, needs_grad);
     free(values);
     return x;
+}
+
+drift_tensor *drift_golden_indices(drift_golden *golden, drift_tape *tape, const char *name)
+{
+    const struct drift_array *array;
+    if (drift_tape_failed(tape))
+        return drift_tape_empty(tape);
+    drift_status status = drift_safetensors_get(golden->file, name, -1, NULL, &array);
+    if (status)
+        return drift_tape_fail(tape, status, "%s", drift_message());
+    if (array->type != DRIFT_ARRAY_I32 || array->rank > DRIFT_MAX_DIMS)
+        return drift_tape_fail(tape, DRIFT_INVALID, "%s: %s: expected int32 in at most %d dimensions",
+                               golden->file->path, name, (int)DRIFT_MAX_DIMS);
+    int32_t *values = malloc(array->count * sizeof *values + 1);
+    if (!values)
+        return drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %s", name);
+    if (array->count)
+        memcpy(values, array->data, array->count * sizeof *values);
+    drift_tensor *indices = drift_tape_indices(tape, array->rank, array->shape, values);
+    free(values);
+    return indices;
 }
 
 drift_status drift_golden_compare_tensor(drift_golden *golden, const char *name, const drift_tensor *x)

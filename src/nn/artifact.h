@@ -8,7 +8,7 @@
 
 #include "io/msgpack.h"
 #include "io/safetensors.h"
-#include "nn/params.h"
+#include "nn/dit.h"
 
 enum drift_artifact_kind { DRIFT_ARTIFACT_GEN, DRIFT_ARTIFACT_MAE };
 
@@ -64,12 +64,32 @@ char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, i
 /* Arrays of a file that no parameter asked for: how many, and one of them. */
 struct drift_surplus {
     size_t count;
-    const char *name;
+    char name[DRIFT_PARAM_NAME];
 };
 
-/* Fills a block of parameters (params->values, or one of drift_params_block) from the artefact's arrays. One that is
- * missing or has another shape is an error that names file and path. `surplus` may be NULL. */
-drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params, drift_tensor *block,
-                                 struct drift_surplus *surplus);
+/* Whether the artefact has all parameters, which need no memory for that: one that is missing or has another shape is
+ * an error that names file and path. `surplus` may be NULL. */
+drift_status drift_artifact_match(const struct drift_artifact *artifact, const drift_params *params,
+                                  struct drift_surplus *surplus);
+
+/* Fills a block of parameters (params->values, or one of drift_params_block) from the artefact's arrays; fails as match
+ * does. */
+drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params,
+                                 drift_tensor *block);
+
+/* ---- generators ---- */
+
+/* The settings of a generator's artefact, checked. DRIFT_INVALID where it is an encoder's. */
+drift_status drift_artifact_dit_config(const struct drift_artifact *artifact, drift_dit_config *config);
+
+/* Declares, allocates and fills the parameters of a generator's artefact; `params` is fresh from drift_params_new, and
+ * the caller frees it whatever the result. dit->config has the settings. */
+drift_status drift_artifact_load_dit(const char *path, drift_dit *dit, drift_params *params,
+                                     struct drift_surplus *surplus);
+
+/* Writes a generator's artefact: a block of its parameters, which are a running mean of this decay after so many steps.
+ */
+drift_status drift_artifact_save_dit(const char *folder, const drift_dit_config *config, double ema_decay, int64_t step,
+                                     const drift_params *params, const drift_tensor *block);
 
 #endif

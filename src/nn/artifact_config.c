@@ -111,39 +111,52 @@ char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, i
 
 /* ---- parameters ---- */
 
-static drift_status fill_one(const struct drift_artifact *artifact, const char *name, drift_tensor *view)
+static drift_status find(const struct drift_artifact *artifact, const drift_param *param,
+                         const struct drift_array **array)
 {
     const struct drift_msgpack_file *file = &artifact->params;
+    return drift_tensor_entry_get(file->path, file->content.count, file->content.tensors, param->name,
+                                  param->tensor.dims, param->tensor.size, array);
+}
+
+drift_status drift_artifact_match(const struct drift_artifact *artifact, const drift_params *params,
+                                  struct drift_surplus *surplus)
+{
+    const struct drift_msgpack *content = &artifact->params.content;
     const struct drift_array *array;
-    drift_status status = drift_tensor_entry_get(file->path, file->content.count, file->content.tensors, name,
-                                                 view->dims, view->size, &array);
-    if (status)
-        return status;
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < params->count && !status; i++)
+        status = find(artifact, params->list[i], &array);
+    if (surplus)
+        surplus->count = 0;
+    for (size_t i = 0; surplus && i < content->count; i++)
+        if (!drift_params_find(params, content->tensors[i].name) && !surplus->count++)
+            snprintf(surplus->name, sizeof surplus->name, "%s", content->tensors[i].name);
+    return status;
+}
+
+static drift_status fill_one(const struct drift_array *array, drift_tensor *view)
+{
     if (array->type == DRIFT_ARRAY_F32 && view->dtype == DRIFT_F32)
         return drift_tensor_write(view, array->data);
     float *values = malloc(array->count * sizeof *values + 1);
     if (!values)
-        return drift_fail_memory(file->path, array->count * sizeof *values);
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", array->count);
     drift_array_floats(array, values);
-    status = drift_tensor_write_floats(view, values);
+    drift_status status = drift_tensor_write_floats(view, values);
     free(values);
     return status;
 }
 
-drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params, drift_tensor *block,
-                                 struct drift_surplus *surplus)
+drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params, drift_tensor *block)
 {
-    const struct drift_msgpack *content = &artifact->params.content;
-    for (size_t i = 0; i < params->count; i++) {
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < params->count && !status; i++) {
         drift_tensor view = drift_params_view(params, block, i);
-        drift_status status = fill_one(artifact, params->list[i]->name, &view);
-        if (status)
-            return status;
+        const struct drift_array *array;
+        status = find(artifact, params->list[i], &array);
+        if (!status && (status = fill_one(array, &view)))
+            status = drift_fail_context(status, "%s: %s", artifact->params.path, params->list[i]->name);
     }
-    if (surplus)
-        *surplus = (struct drift_surplus){0, NULL};
-    for (size_t i = 0; surplus && i < content->count; i++)
-        if (!drift_params_find(params, content->tensors[i].name))
-            *surplus = (struct drift_surplus){surplus->count + 1, content->tensors[i].name};
-    return DRIFT_OK;
+    return status;
 }

@@ -40,6 +40,16 @@ cp tests/golden/recipe/recipe_generator.json "$dir/cases/a.json"
 status 0 "$DRIFT" golden verify "$dir/cases/a.json" "$dir/cases"
 grep -q '^2 ok' "$dir/out"
 
+# a model's folder is part of its case; what cannot be computed yet is not called ok
+cp -R tests/golden/artifact "$dir/models"
+status 0 "$DRIFT" golden verify "$dir/models"
+grep -q '^ok .*gen_latent.safetensors' "$dir/out"
+sed -i 's/"step": 43667/"step": 43668/' "$dir/models/gen_latent/params_ema/metadata.json"
+status 1 "$DRIFT" golden verify "$dir/models/gen_latent.safetensors"
+grep -q 'off .*metadata.json' "$dir/out"
+rm "$dir/models/gen_latent/params_ema/ema_params.msgpack"
+status 2 "$DRIFT" golden verify "$dir/models/gen_latent.safetensors"
+
 # drift field: every form runs, and equal sets do not drift
 printf '0,0\n1,0\n' > "$dir/points.csv"
 "$DRIFT" toy "$dir/points.csv" --steps 1 --batch 4 --set train.eval_samples=16 --set "model.hidden_size=[4]" --out "$dir/run" \

@@ -103,7 +103,8 @@ START_TEST(parameters_by_path)
         drift_param *bias = drift_params_add(&params, "fc/bias", 1, kernel + 1, DRIFT_INIT_ZEROS, 1);
         drift_params_add(&params, "fc/kernel", 2, kernel, DRIFT_INIT_ZEROS, 1);
         OK(drift_params_allocate(&params));
-        OK(drift_artifact_fill(&artifact, &params, &params.values, &surplus));
+        OK(drift_artifact_match(&artifact, &params, &surplus));
+        OK(drift_artifact_fill(&artifact, &params, &params.values));
         ck_assert_uint_eq(surplus.count, 87);
         ck_assert(strncmp(surplus.name, "fc/", 3));
         static float read[1000], held[1000];
@@ -117,15 +118,107 @@ START_TEST(parameters_by_path)
     drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
     drift_params_add(&params, "fc/kernel", 2, wrong, DRIFT_INIT_ZEROS, 1);
     OK(drift_params_allocate(&params));
-    FAILS(drift_artifact_fill(&artifact, &params, &params.values, NULL), DRIFT_INVALID,
+    FAILS(drift_artifact_fill(&artifact, &params, &params.values), DRIFT_INVALID,
           "mae_latent/params_ema/ema_params.msgpack: tensor fc/kernel: expected [1000,32] float32, got [32,1000]");
     drift_params_free(&params);
     drift_params_add(&params, "fc/scale", 1, kernel, DRIFT_INIT_ZEROS, 1);
     OK(drift_params_allocate(&params));
-    FAILS(drift_artifact_fill(&artifact, &params, &params.values, NULL), DRIFT_INVALID,
+    FAILS(drift_artifact_fill(&artifact, &params, &params.values), DRIFT_INVALID,
           "ema_params.msgpack: expected a tensor named fc/scale");
     drift_params_free(&params);
     drift_artifact_close(&artifact);
+}
+END_TEST
+
+/* ---- generators ---- */
+
+static const char generator[] = "tests/golden/artifact/gen_latent";
+
+static void expect_same_file(const char *folder, const char *name)
+{
+    char path[128];
+    struct drift_bytes x, y;
+    snprintf(path, sizeof path, "%s/params_ema/%s", generator, name);
+    OK(drift_file_read(path, 1 << 20, &x));
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    OK(drift_file_read(path, 1 << 20, &y));
+    ck_assert_uint_eq(x.size, y.size);
+    ck_assert_mem_eq(x.data, y.data, x.size);
+    drift_bytes_free(&x);
+    drift_bytes_free(&y);
+}
+
+START_TEST(generator_there_and_back)
+{
+    char folder[] = "/tmp/drift-artifact-XXXXXX", path[64];
+    static const char *const names[] = {"ema_params.msgpack", "metadata.json"};
+    struct drift_surplus surplus;
+    drift_params params;
+    drift_dit dit;
+    drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+    OK(drift_artifact_load_dit(generator, &dit, &params, &surplus));
+    ck_assert_uint_eq(surplus.count, 0);
+    ck_assert_uint_eq(params.count, 196);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    OK(drift_artifact_save_dit(folder, &dit.config, 0.999, 43667, &params, &params.values));
+    for (int i = 0; i < 2; i++) {
+        expect_same_file(folder, names[i]);
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    ck_assert_int_eq(rmdir(folder), 0);
+    drift_params_free(&params);
+    drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+    FAILS(drift_artifact_load_dit(encoder, &dit, &params, NULL), DRIFT_INVALID, "expected a generator, got an encoder");
+    drift_params_free(&params);
+}
+END_TEST
+
+/* The generator's parameters, and settings that say something else. */
+START_TEST(generator_of_other_settings)
+{
+    static const struct {
+        const char *was, *is, *line; /* line NULL: taken, with surplus */
+    } cases[] = {
+        {"\"depth\": 11", "\"depth\": 12", "expected a tensor named LightningDiT_0/blocks_11/"},
+        {"\"depth\": 11", "\"depth\": 10", NULL},
+        {"\"num_classes\": 7", "\"num_classes\": 8",
+         "tensor Embed_0/embedding: expected [8,16] float32, got [7,16] float32"},
+        {"\"patch_size\": 2", "\"patch_size\": 3", "metadata: model_config: patch_size 3 does not divide input_size 8"},
+        {"\"cond_dim\": 16,", "", "metadata: model_config.cond_dim: expected an integer >= 0"},
+        {"\"use_rope\": true", "\"use_rope\": 1", "metadata: model_config.use_rope: expected true or false"},
+        {"\"depth\": 11", "\"depth\": 100000000", "metadata: model_config: depth 100000000: expected 1 to 64"},
+        {"\"hidden_size\": 16", "\"hidden_size\": 1048576", "tensor LightningDiT_0/pos_embed: expected [1,16,1048576]"},
+    };
+    char folder[] = "/tmp/drift-artifact-XXXXXX", metadata[64], link[64], here[512], model[640], text[2048];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+    snprintf(model, sizeof model, "%s/%s/params_ema/ema_params.msgpack", here, generator);
+    snprintf(link, sizeof link, "%s/ema_params.msgpack", folder);
+    snprintf(metadata, sizeof metadata, "%s/metadata.json", folder);
+    ck_assert_int_eq(symlink(model, link), 0);
+    struct drift_artifact artifact;
+    OK(drift_artifact_open(generator, &artifact));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct drift_surplus surplus;
+        drift_params params;
+        drift_dit dit;
+        const char *at = strstr(artifact.text, cases[i].was);
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - artifact.text), artifact.text, cases[i].is,
+                 at + strlen(cases[i].was));
+        OK(drift_file_write(metadata, text, strlen(text)));
+        drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+        drift_status status = drift_artifact_load_dit(folder, &dit, &params, &surplus);
+        if (cases[i].line)
+            FAILS(status, DRIFT_INVALID, cases[i].line);
+        else
+            ck_assert(!status && surplus.count == 16 && !strncmp(surplus.name, "LightningDiT_0/blocks_10/", 25));
+        drift_params_free(&params);
+    }
+    drift_artifact_close(&artifact);
+    unlink(metadata);
+    unlink(link);
+    ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -175,6 +268,8 @@ int main(void)
     tcase_add_test(cases, settings_there_and_back);
     tcase_add_test(cases, settings_absent_and_wrong);
     tcase_add_test(cases, parameters_by_path);
+    tcase_add_test(cases, generator_there_and_back);
+    tcase_add_test(cases, generator_of_other_settings);
     tcase_add_test(cases, numbers_like_python);
     tcase_add_test(cases, bytes_of_samples);
     suite_add_tcase(suite, cases);

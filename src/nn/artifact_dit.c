@@ -1,0 +1,86 @@
+/* Artefacts of generators. */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "nn/artifact.h"
+
+#define ROW(key, type, initial)                                                                                        \
+    {                                                                                                                  \
+#key, DRIFT_SETTING_##type, offsetof(drift_dit_config, key), 0, initial                                        \
+    }
+
+/* model_config in the reference's order, with its defaults. */
+static const struct drift_setting table[] = {
+    ROW(cond_dim, COUNT, -1),    ROW(num_classes, COUNT, 1001), ROW(noise_classes, COUNT, 0),
+    ROW(noise_coords, COUNT, 1), ROW(input_size, COUNT, 32),    ROW(in_channels, COUNT, 3),
+    ROW(n_cls_tokens, COUNT, 0), ROW(patch_size, COUNT, 2),     ROW(hidden_size, COUNT, 1152),
+    ROW(depth, COUNT, 28),       ROW(num_heads, COUNT, 16),     ROW(mlp_ratio, NUMBER, 4),
+    ROW(out_channels, COUNT, 3), ROW(use_qknorm, FLAG, 0),      ROW(use_swiglu, FLAG, 0),
+    ROW(use_rope, FLAG, 0),      ROW(use_rmsnorm, FLAG, 0),     ROW(use_bf16, FLAG, 0),
+    ROW(attn_fp32, FLAG, 1),     ROW(use_remat, FLAG, 0),       {.key = NULL},
+};
+
+drift_status drift_artifact_dit_config(const struct drift_artifact *artifact, drift_dit_config *config)
+{
+    *config = (drift_dit_config){.checkpoint_blocks = 0};
+    if (artifact->kind != DRIFT_ARTIFACT_GEN)
+        return drift_fail(DRIFT_INVALID, "%s: expected a generator, got an encoder (kind mae)", artifact->folder);
+    drift_status status = drift_artifact_settings(artifact, table, config);
+    if (!status && (status = drift_dit_check(config)))
+        return drift_fail_context(status, "%s: metadata: model_config", artifact->folder);
+    return status;
+}
+
+drift_status drift_artifact_load_dit(const char *path, drift_dit *dit, drift_params *params,
+                                     struct drift_surplus *surplus)
+{
+    struct drift_artifact artifact;
+    drift_dit_config config;
+    drift_status status = drift_artifact_open(path, &artifact);
+    if (status)
+        return status;
+    status = drift_artifact_dit_config(&artifact, &config);
+    if (!status)
+        status = drift_dit_new(dit, &config, params);
+    if (!status)
+        status = drift_artifact_match(&artifact, params, surplus);
+    if (!status)
+        status = drift_params_allocate(params);
+    if (!status)
+        status = drift_artifact_fill(&artifact, params, &params->values);
+    drift_artifact_close(&artifact);
+    return status;
+}
+
+/* Every parameter as a view of the block's copy on the host. */
+static void list_arrays(const drift_params *params, const float *host, struct drift_tensor_entry *entries)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        const drift_param *p = params->list[i];
+        entries[i].name = p->name;
+        entries[i].array = drift_array_view(DRIFT_ARRAY_F32, p->tensor.dims, p->tensor.size, host + p->offset);
+    }
+}
+
+drift_status drift_artifact_save_dit(const char *folder, const drift_dit_config *config, double ema_decay, int64_t step,
+                                     const drift_params *params, const drift_tensor *block)
+{
+    char *text = drift_artifact_metadata(DRIFT_ARTIFACT_GEN, ema_decay, step, table, config);
+    float *host = malloc(drift_tensor_elements(block) * sizeof *host + 1);
+    struct drift_tensor_entry *entries = malloc((params->count + 1) * sizeof *entries);
+    const struct drift_msgpack content = {
+        .count = params->count, .tensors = entries, .chunk_bytes = DRIFT_MSGPACK_CHUNK};
+    drift_status status = DRIFT_OK;
+    if (!text || !host || !entries)
+        status = drift_fail_memory(folder, drift_tensor_elements(block) * sizeof *host);
+    if (!status)
+        status = drift_tensor_read_floats(block, host);
+    if (!status) {
+        list_arrays(params, host, entries);
+        status = drift_artifact_write(folder, text, &content);
+    }
+    free(text);
+    free(host);
+    free(entries);
+    return status;
+}
