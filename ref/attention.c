@@ -23,18 +23,18 @@ void K(rope)(size_t rows, size_t half, int accumulate, const real *cosine, const
         }
 }
 
-/* A row whose scores are all -Inf so far has no weight, and none yet of its sum. NaN and +Inf make the row NaN. */
-void K(attention_weights)(size_t rows, size_t cols, size_t stride, real scale, real *top, real *sum, real *factor,
+/* A query whose scores are all -Inf so far has no weight, and none yet of its sum. NaN and +Inf make it NaN. */
+void K(attention_weights)(size_t keys, size_t queries, size_t stride, real scale, real *top, real *sum, real *factor,
                           real *s)
 {
-    for (size_t i = 0; i < rows; i++, s += stride) {
+    for (size_t i = 0; i < queries; i++, s++) {
         real most = top[i], total = 0;
-        for (size_t j = 0; j < cols; j++)
-            most = scale * s[j] > most ? scale * s[j] : most;
+        for (size_t j = 0; j < keys; j++)
+            most = scale * s[j * stride] > most ? scale * s[j * stride] : most;
         const real shift = most > -INFINITY ? most : 0;
-        for (size_t j = 0; j < cols; j++) {
-            s[j] = (real)drift_exp(scale * s[j] - shift);
-            total += s[j];
+        for (size_t j = 0; j < keys; j++) {
+            s[j * stride] = (real)drift_exp(scale * s[j * stride] - shift);
+            total += s[j * stride];
         }
         factor[i] = (real)drift_exp(top[i] - shift);
         sum[i] = sum[i] * factor[i] + total;
@@ -42,13 +42,13 @@ void K(attention_weights)(size_t rows, size_t cols, size_t stride, real scale, r
     }
 }
 
-void K(attention_score_gradient)(size_t rows, size_t cols, size_t stride, real scale, const real *log_sum,
+void K(attention_score_gradient)(size_t keys, size_t queries, size_t stride, real scale, const real *log_sum,
                                  const real *mean, real *s, real *g)
 {
-    for (size_t i = 0; i < rows; i++, s += stride, g += stride)
-        for (size_t j = 0; j < cols; j++) {
-            s[j] = (real)drift_exp(scale * s[j] - log_sum[i]);
-            g[j] = scale * s[j] * (g[j] - mean[i]);
+    for (size_t j = 0; j < keys; j++, s += stride, g += stride)
+        for (size_t i = 0; i < queries; i++) {
+            s[i] = (real)drift_exp(scale * s[i] - log_sum[i]);
+            g[i] = scale * s[i] * (g[i] - mean[i]);
         }
 }
 

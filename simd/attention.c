@@ -21,42 +21,42 @@ void K(rope)(size_t rows, size_t half, int accumulate, const float *cosine, cons
         }
 }
 
-void K(attention_weights)(size_t rows, size_t cols, size_t stride, float scale, float *top, float *sum, float *factor,
-                          float *s)
+void K(attention_weights)(size_t keys, size_t queries, size_t stride, float scale, float *top, float *sum,
+                          float *factor, float *s)
 {
     const vec times = vec_set1(scale);
-    for (size_t i = 0; i < rows; i++, s += stride) {
+    for (size_t i = 0; i < queries; i += LANES) {
+        const size_t left = queries - i;
         vec largest = vec_set1(-INFINITY), total = vec_zero();
-        for (size_t j = 0; j < cols; j += LANES)
-            largest = vec_max(row_load(s + j, cols - j, -INFINITY), largest);
-        const float here = scale * vec_reduce_max(largest), most = here > top[i] ? here : top[i];
-        const vec shift = vec_set1(most > -INFINITY ? -most : 0);
-        for (size_t j = 0; j < cols; j += LANES) {
-            const vec e = vec_exp_neg(vec_fma(row_load(s + j, cols - j, -INFINITY), times, shift));
+        for (size_t j = 0; j < keys; j++)
+            largest = vec_max(row_load(s + j * stride + i, left, -INFINITY), largest);
+        const vec before = row_load(top + i, left, 0), most = vec_max(vec_mul(largest, times), before);
+        const vec shift = vec_select(vec_lt(vec_set1(-INFINITY), most), most, vec_zero()), minus = vec_neg(shift);
+        for (size_t j = 0; j < keys; j++) {
+            float *at = s + j * stride + i;
+            const vec e = vec_exp_neg(vec_fma(row_load(at, left, 0), times, minus));
             total = vec_add(total, e);
-            row_store(s + j, cols - j, e);
+            row_store(at, left, e);
         }
-        float shrunk[LANES];
-        vec_store(shrunk, vec_exp_neg(vec_add(vec_set1(top[i]), shift)));
-        factor[i] = shrunk[0];
-        sum[i] = fmaf(sum[i], factor[i], vec_reduce_add(total));
-        top[i] = most;
+        const vec shrunk = vec_exp_neg(vec_sub(before, shift));
+        row_store(factor + i, left, shrunk);
+        row_store(sum + i, left, vec_fma(row_load(sum + i, left, 0), shrunk, total));
+        row_store(top + i, left, most);
     }
 }
 
-void K(attention_score_gradient)(size_t rows, size_t cols, size_t stride, float scale, const float *log_sum,
+void K(attention_score_gradient)(size_t keys, size_t queries, size_t stride, float scale, const float *log_sum,
                                  const float *mean, float *s, float *g)
 {
     const vec times = vec_set1(scale);
-    for (size_t i = 0; i < rows; i++, s += stride, g += stride) {
-        const vec shift = vec_set1(-log_sum[i]), middle = vec_set1(mean[i]);
-        for (size_t j = 0; j < cols; j += LANES) {
-            const size_t left = cols - j;
-            const vec p = vec_exp_neg(vec_fma(row_load(s + j, left, 0), times, shift));
-            row_store(s + j, left, p);
-            row_store(g + j, left, vec_mul(vec_mul(p, times), vec_sub(row_load(g + j, left, 0), middle)));
+    for (size_t j = 0; j < keys; j++, s += stride, g += stride)
+        for (size_t i = 0; i < queries; i += LANES) {
+            const size_t left = queries - i;
+            const vec x = vec_fma(row_load(s + i, left, 0), times, vec_neg(row_load(log_sum + i, left, 0)));
+            const vec p = vec_exp_neg(x), change = vec_sub(row_load(g + i, left, 0), row_load(mean + i, left, 0));
+            row_store(s + i, left, p);
+            row_store(g + i, left, vec_mul(vec_mul(p, times), change));
         }
-    }
 }
 
 void K(row_dot)(size_t rows, size_t cols, size_t stride, const float *x, const float *y, float *dot)

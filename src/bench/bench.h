@@ -13,6 +13,9 @@ struct drift_bench_options {
 /* Matrix products of the shapes that the models need, the builtin engine against BLIS, in turn. */
 drift_status drift_bench_gemm(const struct drift_bench_options *options);
 
+/* Attention in the shapes of the generators, forward and backward. */
+drift_status drift_bench_attention(const struct drift_bench_options *options);
+
 /* The drifting field in the shapes of the demo, the digits and the released loss. */
 drift_status drift_bench_field(const struct drift_bench_options *options);
 

@@ -31,6 +31,7 @@ static const struct {
 } benches[] = {
     {"kernels", bench_kernels},
     {"gemm", drift_bench_gemm},
+    {"attention", drift_bench_attention},
     {"field", drift_bench_field},
     {"encoder", drift_bench_encoder},
     {"toy", drift_bench_toy},
@@ -75,8 +76,8 @@ static const struct drift_option options[] = {
 
 const struct drift_command drift_command_bench = {
     .name = "bench",
-    .summary = "time kernels, products, the field, the encoder and the demo against this machine's peak",
-    .arguments = "[kernels|gemm|field|encoder|toy]... [options]",
+    .summary = "time kernels, products, attention, the field, the encoder and the demo against this machine's peak",
+    .arguments = "[kernels|gemm|attention|field|encoder|toy]... [options]",
     .text =
         "Prints times, and the fraction of what this machine itself reaches in the same run: fused multiply-adds in "
         "registers for products, bandwidth for the rest. Without a name, all benchmarks run.",

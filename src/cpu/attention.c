@@ -3,7 +3,8 @@
  * Norm and rotation take rows. Attention takes a head of a sample: its q, k and v lie 3 D apart from token to token,
  * which are strides of the products, so nothing is copied. Scores exist as tiles of at most TILE x TILE; how T is cut
  * follows from T alone. Forward is parallel over heads and tiles of queries; backward over heads, each of which adds to
- * the gradients of its own q, k and v, tile after tile. */
+ * the gradients of its own q, k and v, tile after tile. Threads take runs of neighbours (schedule static): heads lie
+ * side by side in a row, and two threads in step on two of them would write to neighbouring lines of the caches. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 enum {
     WORTH = 16384, /* elements from which threads pay */
-    TILE = 320,    /* a tile of scores and its gradient stay in the second cache */
+    TILE = 320,    /* a tile of scores, or two in backward, stays in the second cache */
     STRIDE = 336,  /* of a tile's rows */
     WORTH_FLOP = 1000000
 };
@@ -156,7 +157,7 @@ static size_t sum_at(const struct attention *a, size_t b, size_t h, size_t token
 
 /* A thread's memory. */
 struct work {
-    real *scores, *gradients; /* [TILE, STRIDE] */
+    real *scores, *gradients; /* [TILE, STRIDE]: keys x queries */
     real *top, *sum, *factor; /* [TILE] */
     real *gemm;
 };
@@ -193,11 +194,11 @@ static void attend(const struct attention *a, const struct work *w, size_t b, si
     for (size_t t = 0; t < a->tiles; t++) {
         const struct tile keys = tile_of(a, t);
         const real *k = a->x + q_at(a, b, h, keys.from) + a->y_row, *v = k + a->y_row;
-        product_across(w, n, keys.count, dim, a->x + q_at(a, b, h, queries.from), a->row, k, a->row, w->scores, STRIDE);
-        kernels()->attention_weights(n, keys.count, STRIDE, a->scale, w->top, w->sum, w->factor, w->scores);
+        product_across(w, keys.count, n, dim, k, a->row, a->x + q_at(a, b, h, queries.from), a->row, w->scores, STRIDE);
+        kernels()->attention_weights(keys.count, n, STRIDE, a->scale, w->top, w->sum, w->factor, w->scores);
         for (size_t i = 0; t && i < n; i++)
             kernels()->scale(dim, w->factor[i], y + (ptrdiff_t)i * a->y_row, y + (ptrdiff_t)i * a->y_row);
-        kernels()->gemm(n, dim, keys.count, w->scores, STRIDE, 1, v, a->row, 1, NULL, t > 0, w->gemm, y, a->y_row);
+        kernels()->gemm(n, dim, keys.count, w->scores, 1, STRIDE, v, a->row, 1, NULL, t > 0, w->gemm, y, a->y_row);
     }
     for (size_t i = 0; i < n; i++)
         kernels()->scale(dim, 1 / w->sum[i], y + (ptrdiff_t)i * a->y_row, y + (ptrdiff_t)i * a->y_row);
@@ -229,7 +230,7 @@ drift_status CPU(attention)(const drift_backend *backend, size_t heads, const dr
     drift_status status = memory_for(threads, &memory);
     if (status)
         return status;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (ptrdiff_t i = 0; i < items; i++) {
         const struct work w = work_of(memory);
         const struct tile queries = tile_of(&a, (size_t)i % a.tiles);
@@ -257,14 +258,14 @@ static void pull_back(const struct backward *p, const struct work *w, size_t b, 
                  v = k + (size_t)a->y_row;
     const real *dy = p->dy + y_at(a, b, h, queries.from);
     const int queries_go_on = p->accumulate || keys.from > 0, keys_go_on = p->accumulate || queries.from > 0;
-    product_across(w, n, m, dim, a->x + q, a->row, a->x + k, a->row, w->scores, STRIDE);
-    product_across(w, n, m, dim, dy, a->y_row, a->x + v, a->row, w->gradients, STRIDE);
-    kernels()->attention_score_gradient(n, m, STRIDE, a->scale, p->log_sum + sum_at(a, b, h, queries.from), w->sum,
+    product_across(w, m, n, dim, a->x + k, a->row, a->x + q, a->row, w->scores, STRIDE);
+    product_across(w, m, n, dim, a->x + v, a->row, dy, a->y_row, w->gradients, STRIDE);
+    kernels()->attention_score_gradient(m, n, STRIDE, a->scale, p->log_sum + sum_at(a, b, h, queries.from), w->sum,
                                         w->scores, w->gradients);
-    kernels()->gemm(m, dim, n, w->scores, 1, STRIDE, dy, a->y_row, 1, NULL, keys_go_on, w->gemm, p->dx + v, a->row);
-    kernels()->gemm(n, dim, m, w->gradients, STRIDE, 1, a->x + k, a->row, 1, NULL, queries_go_on, w->gemm, p->dx + q,
+    kernels()->gemm(m, dim, n, w->scores, STRIDE, 1, dy, a->y_row, 1, NULL, keys_go_on, w->gemm, p->dx + v, a->row);
+    kernels()->gemm(n, dim, m, w->gradients, 1, STRIDE, a->x + k, a->row, 1, NULL, queries_go_on, w->gemm, p->dx + q,
                     a->row);
-    kernels()->gemm(m, dim, n, w->gradients, 1, STRIDE, a->x + q, a->row, 1, NULL, keys_go_on, w->gemm, p->dx + k,
+    kernels()->gemm(m, dim, n, w->gradients, STRIDE, 1, a->x + q, a->row, 1, NULL, keys_go_on, w->gemm, p->dx + k,
                     a->row);
 }
 
@@ -280,7 +281,7 @@ drift_status CPU(attention_backward)(const drift_backend *backend, size_t heads,
     drift_status status = memory_for(threads, &memory);
     if (status)
         return status;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (ptrdiff_t i = 0; i < (ptrdiff_t)(a->batch * heads); i++) {
         const struct work w = work_of(memory);
         const size_t h = (size_t)i % heads, b = (size_t)i / heads;

@@ -28,39 +28,25 @@ void drift_check_rope(struct check *c)
 }
 
 struct tile {
-    size_t rows, cols, stride;
+    size_t keys, queries, stride;
     float scale;
 };
 
 static struct tile draw(struct check *c)
 {
-    struct tile t = {.cols = check_size(c, 1009, 272)};
-    t.rows = check_size(c, t.cols > 300 ? 3 : 33, 272);
-    t.stride = t.cols + (size_t)check_int(c, 0, 3);
+    struct tile t = {.queries = check_size(c, 1009, 272)};
+    t.keys = check_size(c, t.queries > 300 ? 3 : 33, 272);
+    t.stride = t.queries + (size_t)check_int(c, 0, 3);
     t.scale = check_int(c, 0, 1) ? 0.125f : check_float(c, 0.05f, 2);
     if (check_wild(c))
         check_bits_only(c); /* sums overflow, and infinite scores are a matter of rounding */
     return t;
 }
 
-/* The scales of one row of attention_weights. Every exponent has the error of its two terms, eight times less than the
- * bound allows. */
-static void scale_weights(const struct tile *t, const float *s, double top, double sum, double *scale,
-                          double *scale_top, double *scale_sum, double *scale_factor)
+/* e^(x - shift), both rounded before, with a quarter of their error. */
+static double weight_scale(double x, double shift)
 {
-    double most = top, total = 0;
-    for (size_t j = 0; j < t->cols; j++)
-        most = fmax(most, (double)t->scale * s[j]);
-    const double shift = most > -INFINITY ? most : 0;
-    for (size_t j = 0; j < t->cols; j++) {
-        const double x = (double)t->scale * s[j] - shift;
-        scale[j] = (x > -INFINITY ? drift_exp(x) * (1 + (fabs(x) + fabs(shift)) / 4) : 0) + 0x1p-103;
-        total += scale[j];
-    }
-    *scale_factor =
-        (top > -INFINITY ? drift_exp(top - shift) * (1 + (fabs(top - shift) + fabs(shift)) / 4) : 0) + 0x1p-103;
-    *scale_sum = fabs(sum) * *scale_factor + total;
-    *scale_top = most > -INFINITY ? fabs(most) : 0;
+    return (x > -INFINITY ? drift_exp(x - shift) * (1 + (fabs(x - shift) + fabs(shift)) / 4) : 0) + 0x1p-103;
 }
 
 void drift_check_attention_weights(struct check *c)
@@ -68,22 +54,29 @@ void drift_check_attention_weights(struct check *c)
     while (check_round(c)) {
         const struct tile t = draw(c);
         const float spread = check_float(c, 0.1f, 40);
-        struct check_array *s = check_inplace(c, t.rows * t.stride, -spread, spread);
-        struct check_array *top = check_inplace(c, t.rows, -8, 8), *sum = check_inplace(c, t.rows, 0, 100);
-        struct check_array *factor = check_out(c, t.rows);
-        const int holes = !check_timing(c) && check_int(c, 0, 3) == 0; /* scores of -Inf; rows of nothing else */
-        for (size_t i = 0; holes && i < t.rows * t.stride; i++)
-            if (check_int(c, 0, 3) || i < t.stride)
+        struct check_array *s = check_inplace(c, t.keys * t.stride, -spread, spread);
+        struct check_array *top = check_inplace(c, t.queries, -8, 8), *sum = check_inplace(c, t.queries, 0, 100);
+        struct check_array *factor = check_out(c, t.queries);
+        const int holes = !check_timing(c) && check_int(c, 0, 3) == 0; /* scores of -Inf; queries of nothing else */
+        for (size_t i = 0; holes && i < t.keys * t.stride; i++)
+            if (check_int(c, 0, 3) || i % t.stride % 16 == 0)
                 check_set(s, i, -INFINITY);
-        for (size_t i = 0; i < t.rows; i++)
+        for (size_t i = 0; i < t.queries; i++)
             if (check_int(c, 0, 1)) { /* the first tile */
                 check_set(top, i, -INFINITY);
                 check_set(sum, i, 0);
             }
-        for (size_t i = 0; i < t.rows; i++)
-            scale_weights(&t, s->x + i * t.stride, top->x[i], sum->x[i], check_scale(s) + i * t.stride,
-                          check_scale(top) + i, check_scale(sum) + i, check_scale(factor) + i);
-        CHECK(c, attention_weights, t.rows, t.cols, t.stride, t.scale, top->p, sum->p, factor->p, s->p);
+        for (size_t i = 0; i < t.queries; i++) {
+            double most = top->x[i], total = 0;
+            for (size_t j = 0; j < t.keys; j++)
+                most = fmax(most, (double)t.scale * s->x[j * t.stride + i]);
+            const double shift = most > -INFINITY ? most : 0;
+            for (size_t j = i; j < t.keys * t.stride; j += t.stride)
+                total += check_scale(s)[j] = weight_scale((double)t.scale * s->x[j], shift);
+            check_scale(factor)[i] = weight_scale(top->x[i], shift);
+            check_scale(sum)[i] = fabs((double)sum->x[i]) * check_scale(factor)[i] + total;
+        }
+        CHECK(c, attention_weights, t.keys, t.queries, t.stride, t.scale, top->p, sum->p, factor->p, s->p);
     }
 }
 
@@ -92,18 +85,17 @@ void drift_check_attention_score_gradient(struct check *c)
     while (check_round(c)) {
         const struct tile t = draw(c);
         const float spread = check_float(c, 0.1f, 20);
-        struct check_array *s = check_inplace(c, t.rows * t.stride, -spread, spread);
-        struct check_array *g = check_inplace(c, t.rows * t.stride, -4, 4);
-        struct check_array *log_sum = check_in(c, t.rows, 2 * spread, 2 * spread + 4),
-                           *mean = check_in(c, t.rows, -1, 1);
-        for (size_t i = 0; i < t.rows * t.cols; i++) {
-            const size_t r = i / t.cols, at = r * t.stride + i % t.cols;
-            const double l = log_sum->x[r], x = (double)t.scale * s->x[at] - l;
-            const double p = drift_exp(x) * (1 + (fabs(x) + fabs(l)) / 8) + 0x1p-103;
+        struct check_array *s = check_inplace(c, t.keys * t.stride, -spread, spread);
+        struct check_array *g = check_inplace(c, t.keys * t.stride, -4, 4);
+        struct check_array *log_sum = check_in(c, t.queries, 2 * spread, 2 * spread + 4);
+        struct check_array *mean = check_in(c, t.queries, -1, 1);
+        for (size_t i = 0; i < t.keys * t.queries; i++) {
+            const size_t q = i % t.queries, at = i / t.queries * t.stride + q;
+            const double p = weight_scale((double)t.scale * s->x[at], log_sum->x[q]);
             check_scale(s)[at] = p;
-            check_scale(g)[at] = t.scale * p * (fabs((double)g->x[at]) + fabs((double)mean->x[r]));
+            check_scale(g)[at] = t.scale * p * (fabs((double)g->x[at]) + fabs((double)mean->x[q]));
         }
-        CHECK(c, attention_score_gradient, t.rows, t.cols, t.stride, t.scale, log_sum->p, mean->p, s->p, g->p);
+        CHECK(c, attention_score_gradient, t.keys, t.queries, t.stride, t.scale, log_sum->p, mean->p, s->p, g->p);
     }
 }
 
