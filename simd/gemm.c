@@ -206,10 +206,17 @@ static void run_aside(tile_function *run, const struct product *x, struct tile *
     t->c_row = WIDTH;
     t->bias = NULL;
     run(t);
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; !x->turned && i < rows; i++)
+        for (size_t j = 0; j < columns; j += LANES) {
+            const ptrdiff_t left = (ptrdiff_t)(columns - j);
+            const vec sum = vec_load(corner + i * WIDTH + j);
+            vec_store_n(c + (ptrdiff_t)i * row + (ptrdiff_t)j, left,
+                        bias ? vec_add(sum, vec_load_n(bias + j, left, 0)) : sum);
+        }
+    for (size_t i = 0; x->turned && i < rows; i++)
         for (size_t j = 0; j < columns; j++) {
             const float sum = corner[i * WIDTH + j];
-            c[(ptrdiff_t)i * row + (ptrdiff_t)j * col] = bias ? sum + bias[x->turned ? i : j] : sum;
+            c[(ptrdiff_t)i * row + (ptrdiff_t)j * col] = bias ? sum + bias[i] : sum;
         }
 }
 
