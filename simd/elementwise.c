@@ -55,20 +55,24 @@ void K(add_row)(size_t rows, size_t cols, const float *x, const float *b, float 
         K(add)(cols, x + r * cols, b, y + r * cols);
 }
 
+/* Four vectors of columns at a time: whole cache lines of a row, and as many chains to hide the latency. */
 void K(column_sum)(size_t rows, size_t cols, const float *x, float *y)
 {
+    enum { GROUP = 4 };
     size_t c = 0;
-    for (; c + LANES <= cols; c += LANES) {
+    for (; c + GROUP * LANES <= cols; c += GROUP * LANES) {
+        vec sum[GROUP] = {vec_zero(), vec_zero(), vec_zero(), vec_zero()};
+        for (size_t r = 0; r < rows; r++)
+            for (int g = 0; g < GROUP; g++)
+                sum[g] = vec_add(sum[g], vec_load(x + r * cols + c + g * LANES));
+        for (int g = 0; g < GROUP; g++)
+            vec_store(y + c + g * LANES, vec_add(vec_load(y + c + g * LANES), sum[g]));
+    }
+    for (; c < cols; c += LANES) {
+        ptrdiff_t left = (ptrdiff_t)(cols - c);
         vec sum = vec_zero();
         for (size_t r = 0; r < rows; r++)
-            sum = vec_add(sum, vec_load(x + r * cols + c));
-        vec_store(y + c, vec_add(vec_load(y + c), sum));
+            sum = vec_add(sum, vec_load_n(x + r * cols + c, left, 0));
+        vec_store_n(y + c, left, vec_add(vec_load_n(y + c, left, 0), sum));
     }
-    ptrdiff_t left = (ptrdiff_t)(cols - c);
-    if (!left)
-        return;
-    vec sum = vec_zero();
-    for (size_t r = 0; r < rows; r++)
-        sum = vec_add(sum, vec_load_n(x + r * cols + c, left, 0));
-    vec_store_n(y + c, left, vec_add(vec_load_n(y + c, left, 0), sum));
 }

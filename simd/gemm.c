@@ -220,6 +220,16 @@ static void run_aside(tile_function *run, const struct product *x, struct tile *
         }
 }
 
+/* Whether tiles read a panel of B where it lies: one tile does, or its rows follow one another without a gap, or they
+ * are few and fall on all lines of the first cache. */
+static int in_place(const struct product *x, size_t columns, size_t depth, size_t tiles)
+{
+    const ptrdiff_t row = x->b_row;
+    if (x->b_col != 1 || columns % LANES)
+        return 0;
+    return tiles == 1 || row == LANES || row == DRIFT_GEMM_PANEL || (depth <= 128 && row % (2 * LANES) == LANES);
+}
+
 /* Rows from .. to and the chain's links first .. last, for all columns. */
 static void block(const struct product *x, size_t from, size_t to, size_t first, size_t last, int pack_a)
 {
@@ -235,7 +245,7 @@ static void block(const struct product *x, size_t from, size_t to, size_t first,
     for (size_t j = 0; j < x->n; j += width) {
         const size_t columns = x->n - j < width ? x->n - j : width, vecs = (columns + LANES - 1) / LANES;
         const float *b = x->b + (ptrdiff_t)first * x->b_row + (ptrdiff_t)j * x->b_col;
-        const int direct = x->b_col == 1 && columns % LANES == 0 && parts == 1;
+        const int direct = in_place(x, columns, depth, parts);
         if (!direct)
             pack(columns, vecs * LANES, depth, b, x->b_col, x->b_row, x->panel);
         for (size_t q = 0; q < parts; q++) {

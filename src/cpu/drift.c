@@ -66,7 +66,7 @@ struct plain {
     real rate, log_floor;
     real *y;                    /* [dim,stride] */
     real *log_weight;           /* [columns]: exact form with weights, else NULL */
-    real *row, *row_near;       /* [G]: sums over columns; log domain: their logs; squares of the nearest */
+    real *row, *row_near;       /* [G]: sums over columns; log domain: their logs; the nearest distances */
     real *column, *column_near; /* [columns] */
     real *partial;              /* [blocks,columns] */
     double *row_square;         /* [G]: |V_i|^2 of this temperature */
@@ -103,13 +103,13 @@ static const real *row_of(const struct plain *p, size_t i)
     return p->call->gen + (p->b * p->call->shape.generated + i) * p->call->shape.dim;
 }
 
-/* |x_i - y_j|^2 over all columns; infinity where x_i does not see itself. */
-static void squares_of(const struct plain *p, size_t i, real *squares)
+/* |x_i - y_j| over all columns; infinity where x_i does not see itself. */
+static void distances_of(const struct plain *p, size_t i, real *distances)
 {
     const struct drift_call *call = p->call;
-    kernels()->field_squares(call->columns, call->shape.dim, call->stride, row_of(p, i), p->y, squares);
+    kernels()->point_distance(call->columns, call->shape.dim, call->stride, row_of(p, i), p->y, distances);
     if (call->self && call->config->self == DRIFT_SELF_MASKED)
-        squares[i] = (real)INFINITY;
+        distances[i] = (real)INFINITY;
 }
 
 typedef void row_job(struct plain *p, size_t block, size_t i, real *memory);
@@ -128,22 +128,22 @@ static void for_rows(struct plain *p, row_job *job)
     }
 }
 
-static void sum_row(struct plain *p, size_t block, size_t i, real *squares)
+static void sum_row(struct plain *p, size_t block, size_t i, real *distances)
 {
-    squares_of(p, i, squares);
-    kernels()->field_sums(p->call->columns, p->rate, 0, squares, p->partial + block * p->call->columns, &p->row[i]);
+    distances_of(p, i, distances);
+    kernels()->field_sums(p->call->columns, p->rate, 0, distances, p->partial + block * p->call->columns, &p->row[i]);
 }
 
-static void nearest_row(struct plain *p, size_t block, size_t i, real *squares)
+static void nearest_row(struct plain *p, size_t block, size_t i, real *distances)
 {
-    squares_of(p, i, squares);
-    kernels()->field_nearest(p->call->columns, squares, p->partial + block * p->call->columns, &p->row_near[i]);
+    distances_of(p, i, distances);
+    kernels()->field_nearest(p->call->columns, distances, p->partial + block * p->call->columns, &p->row_near[i]);
 }
 
-static void log_sum_row(struct plain *p, size_t block, size_t i, real *squares)
+static void log_sum_row(struct plain *p, size_t block, size_t i, real *distances)
 {
-    squares_of(p, i, squares);
-    kernels()->field_log_sums(p->call->columns, p->rate, p->row_near[i], squares, p->column_near,
+    distances_of(p, i, distances);
+    kernels()->field_log_sums(p->call->columns, p->rate, p->row_near[i], distances, p->column_near,
                               p->partial + block * p->call->columns, &p->row[i]);
 }
 
@@ -154,16 +154,20 @@ static void columns_over_rows(struct plain *p, row_job *job, real value, real *c
     for (size_t i = 0; i < blocks * m; i++)
         p->partial[i] = value;
     for_rows(p, job);
-    memcpy(column, p->partial, m * sizeof *column);
+    CPU(field_combine)(blocks, m, m, p->partial, value != 0, column);
+}
+
+void CPU(field_combine)(size_t blocks, size_t n, size_t step, const real *part, int least, real *column)
+{
+    memcpy(column, part, n * sizeof *column);
     for (size_t block = 1; block < blocks; block++)
-        for (size_t j = 0; j < m; j++) {
-            const real part = p->partial[block * m + j];
-            column[j] = value == 0 ? column[j] + part : column[j] < part ? column[j] : part;
+        for (size_t j = 0; j < n; j++) {
+            const real other = part[block * step + j];
+            column[j] = !least ? column[j] + other : column[j] < other ? column[j] : other;
         }
 }
 
-/* x -> 1/sqrt(x); 0 where some x is below e^-60 (or NaN) and the log domain is needed. */
-static int invert_roots(size_t n, real *x)
+int CPU(field_roots)(size_t n, real *x)
 {
     const real least = (real)8.7e-27;
     int good = 1;
@@ -177,7 +181,7 @@ static int invert_roots(size_t n, real *x)
 void CPU(field_logs)(size_t n, real rate, const real *near, real *x)
 {
     for (size_t i = 0; i < n; i++)
-        x[i] = (real)(drift_log((double)x[i]) - (double)rate * sqrt((double)near[i]));
+        x[i] = (real)(drift_log((double)x[i]) - (double)rate * (double)near[i]);
 }
 
 /* Row and column sums of K, as factors 1/sqrt or as logs. */
@@ -185,7 +189,7 @@ static void joint_sums(struct plain *p)
 {
     const size_t g = p->call->shape.generated, m = p->call->columns;
     columns_over_rows(p, sum_row, 0, p->column);
-    p->log_domain = !(invert_roots(g, p->row) & invert_roots(m, p->column));
+    p->log_domain = !(CPU(field_roots)(g, p->row) & CPU(field_roots)(m, p->column));
     if (!p->log_domain)
         return;
     columns_over_rows(p, nearest_row, (real)INFINITY, p->column_near);
@@ -194,37 +198,38 @@ static void joint_sums(struct plain *p)
     CPU(field_logs)(m, p->rate, p->column_near, p->column);
 }
 
-/* Weights of the columns in [from, from + n) in place of the squares; returns their sum. */
-static real weights_of(const struct plain *p, size_t i, size_t from, size_t n, real *squares)
+/* Weights of the columns in [from, from + n) in place of the distances; returns their sum. */
+static real weights_of(const struct plain *p, size_t i, size_t from, size_t n, real *distances)
 {
     const drift_field_config *config = p->call->config;
     real sum;
     if (config->form == DRIFT_EXACT) {
         const real *log_weight = p->log_weight ? p->log_weight + from : NULL;
-        kernels()->field_softmax(n, p->rate, squares + from, log_weight, squares + from, &sum);
+        kernels()->field_softmax(n, p->rate, distances + from, log_weight, distances + from, &sum);
     } else if (p->log_domain) {
-        kernels()->field_log_weights(n, p->rate, p->row[i], p->log_floor, 0, squares + from, p->column + from, NULL,
-                                     squares + from, &sum);
+        kernels()->field_log_weights(n, p->rate, p->row[i], p->log_floor, 0, distances + from, p->column + from, NULL,
+                                     distances + from, &sum);
     } else {
         const real most = config->floor > 0 ? (real)(1 / sqrt(config->floor)) : (real)INFINITY;
-        kernels()->field_weights(n, p->rate, 0, p->row[i], most, 0, squares + from, p->column + from, NULL,
-                                 squares + from, &sum);
+        kernels()->field_weights(n, p->rate, 0, p->row[i], most, 0, distances + from, p->column + from, NULL,
+                                 distances + from, &sum);
     }
     return sum;
 }
 
 /* V_i of one temperature, added to what other temperatures gave. */
-static void force_row(struct plain *p, size_t block, size_t i, real *squares)
+static void force_row(struct plain *p, size_t block, size_t i, real *distances)
 {
     const struct drift_call *call = p->call;
     const size_t dim = call->shape.dim, split = call->split, others = call->columns - split;
-    real *pull = squares + call->stride, *push = pull + dim, *v = call->v + (p->b * call->shape.generated + i) * dim;
+    real *pull = distances + call->stride, *push = pull + dim, *v = call->v + (p->b * call->shape.generated + i) * dim;
     (void)block;
 
-    squares_of(p, i, squares);
-    const real negatives = weights_of(p, i, 0, split, squares), positives = weights_of(p, i, split, others, squares);
-    kernels()->field_force(split, dim, call->stride, row_of(p, i), p->y, squares, push);
-    kernels()->field_force(others, dim, call->stride, row_of(p, i), p->y + split, squares + split, pull);
+    distances_of(p, i, distances);
+    const real negatives = weights_of(p, i, 0, split, distances),
+               positives = weights_of(p, i, split, others, distances);
+    kernels()->field_force(split, dim, call->stride, row_of(p, i), p->y, distances, push);
+    kernels()->field_force(others, dim, call->stride, row_of(p, i), p->y + split, distances + split, pull);
 
     real a = (real)call->config->attraction, b = (real)call->config->repulsion;
     if (call->config->form == DRIFT_JOINT) {
@@ -244,6 +249,18 @@ static void force_row(struct plain *p, size_t block, size_t i, real *squares)
 }
 
 static int has_weights(const struct drift_call *call) { return call->w_gen || call->w_pos || call->w_neg; }
+
+static double mean_square(size_t n, const real *v)
+{
+    double total = 0;
+    for (size_t i = 0; i < n; i += 4096) {
+        double sum = 0;
+        for (size_t k = i; k < n && k < i + 4096; k++)
+            sum += (double)v[k] * (double)v[k];
+        total += sum;
+    }
+    return total / (double)n;
+}
 
 drift_status CPU(field_plain)(struct drift_call *call)
 {
@@ -274,6 +291,7 @@ drift_status CPU(field_plain)(struct drift_call *call)
                 call->report->raw[t] += p.row_square[i] / (double)entries;
         }
     }
+    call->report->loss = mean_square(entries, call->v);
     return DRIFT_OK;
 }
 
@@ -296,18 +314,6 @@ static void cut(struct drift_call *call)
     call->threads = work < 2e5 ? 1 : omp_get_max_threads();
 }
 
-static double mean_square(size_t n, const real *v)
-{
-    double total = 0;
-    for (size_t i = 0; i < n; i += 4096) {
-        double sum = 0;
-        for (size_t k = i; k < n && k < i + 4096; k++)
-            sum += (double)v[k] * (double)v[k];
-        total += sum;
-    }
-    return total / (double)n;
-}
-
 drift_status CPU(field)(const drift_field_config *config, const drift_field_shape *shape, const real *gen,
                         const real *pos, const real *neg, const real *w_gen, const real *w_pos, const real *w_neg,
                         real *v, drift_field_report *report)
@@ -325,8 +331,5 @@ drift_status CPU(field)(const drift_field_config *config, const drift_field_shap
     memset(report, 0, sizeof *report);
     report->scale = report->unit = 1;
     cut(&call);
-    drift_status status = config->form == DRIFT_NORMALIZED ? CPU(field_normalized)(&call) : CPU(field_plain)(&call);
-    if (!status)
-        report->loss = mean_square(shape->batches * shape->generated * shape->dim, v);
-    return status;
+    return config->form == DRIFT_NORMALIZED ? CPU(field_normalized)(&call) : CPU(field_plain)(&call);
 }

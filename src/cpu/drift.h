@@ -45,7 +45,11 @@ size_t CPU(field_pairs_size)(const struct drift_call *call);
 int CPU(field_pairs)(const struct drift_call *call, size_t b, real rate, const real *y, real *memory,
                      double *row_square);
 
-/* x[i] = log x[i] - rate sqrt(near[i]): logs of sums of K that were taken relative to the nearest squares. */
+/* Combines what blocks found for n columns, `step` reals apart, in their order: added up, or the least. */
+void CPU(field_combine)(size_t blocks, size_t n, size_t step, const real *part, int least, real *column);
+/* x[i] = 1/sqrt(x[i]); 0 where some x is below e^-60 (or NaN) and the log domain is needed. */
+int CPU(field_roots)(size_t n, real *x);
+/* x[i] = log x[i] - rate near[i]: logs of sums of K that were taken relative to the nearest distances. */
 void CPU(field_logs)(size_t n, real rate, const real *near, real *x);
 
 drift_status CPU(field_plain)(struct drift_call *call);

@@ -70,10 +70,7 @@ static const struct drift_kernels_f64 table_f64 = {
 
 static const char *const isa_names[DRIFT_ISA_COUNT] = {"ref", "c", "avx2", "avx512", "neon"};
 
-const char *drift_isa_name(drift_isa isa)
-{
-    return isa_names[isa];
-}
+const char *drift_isa_name(drift_isa isa) { return isa_names[isa]; }
 
 const struct drift_kernels *drift_kernels_of(drift_isa isa)
 {
@@ -90,17 +87,14 @@ const struct drift_kernels *drift_kernels_of(drift_isa isa)
     }
 }
 
-const struct drift_kernels_f64 *drift_kernels_f64(void)
-{
-    return &table_f64;
-}
+const struct drift_kernels_f64 *drift_kernels_f64(void) { return &table_f64; }
 
 static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
-static drift_isa chosen = DRIFT_C;
-static const struct drift_kernels *table = &table_c; /* of `chosen`; kept, since cpuid is slow in virtual machines */
-static char wanted[32]; /* DRIFT_ISA where it could not be had, else "" */
+static drift_isa chosen;
+static const struct drift_kernels *table; /* of `chosen`, once it is; kept, since cpuid is slow in virtual machines */
+static char wanted[32];                   /* DRIFT_ISA where it could not be had, else "" */
 
-static void choose(void)
+static drift_isa choice(void)
 {
     const char *name = getenv("DRIFT_ISA");
     if (!name || !*name) {
@@ -108,23 +102,28 @@ static void choose(void)
         size_t i = 0;
         while (!drift_kernels_of(best[i]))
             i++;
-        chosen = best[i];
-        table = drift_kernels_of(chosen);
-        return;
+        return best[i];
     }
     for (int isa = 0; isa < DRIFT_ISA_COUNT; isa++)
-        if (!strcmp(name, isa_names[isa]) && drift_kernels_of((drift_isa)isa)) {
-            chosen = (drift_isa)isa;
-            table = drift_kernels_of(chosen);
-            return;
-        }
+        if (!strcmp(name, isa_names[isa]) && drift_kernels_of((drift_isa)isa))
+            return (drift_isa)isa;
     strncpy(wanted, name, sizeof wanted - 1);
+    return DRIFT_C;
 }
 
+static void choose(void)
+{
+    chosen = choice();
+    __atomic_store_n(&table, drift_kernels_of(chosen), __ATOMIC_RELEASE);
+}
+
+/* Called for every row of some ops: once chosen it is one load. */
 const struct drift_kernels *drift_kernels(void)
 {
-    pthread_once(&chosen_once, choose);
-    return table;
+    const struct drift_kernels *ready = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
+    if (!ready)
+        pthread_once(&chosen_once, choose);
+    return ready ? ready : table;
 }
 
 drift_isa drift_kernels_isa(void)

@@ -32,6 +32,7 @@ static inline size_t drift_conv_depth(size_t pieces, const struct drift_conv_pie
 enum {
     DRIFT_CONV_PANEL = 32,         /* columns of a panel of conv_rows */
     DRIFT_GEMM_WORKSPACE = 160000, /* reals that one call of gemm needs: 640 kB in float */
+    DRIFT_GEMM_PANEL = 32,         /* columns of B that gemm reads where they lie if rows follow each other: b_row 32 */
     DRIFT_FIELD_PLANE = 4,         /* pair_sums and pair_moments: the most coordinates */
     DRIFT_PEAK_LANES = 192         /* independent chains of peak_fma: enough to hide the latency of an fma */
 };

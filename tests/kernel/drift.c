@@ -3,15 +3,20 @@
 
 #include "check.h"
 
-/* Squares of distances in [0, 36), a few of them infinite (masked) or 0 (copies). */
-static struct check_array *squares_of(struct check *c, size_t n)
+/* Distances in [0, 6), a few of them infinite (masked) or 0 (copies). */
+static struct check_array *distances_of(struct check *c, size_t n)
 {
-    struct check_array *squares = check_in(c, n, 0, 36);
+    struct check_array *distances = check_in(c, n, 0, 6);
     for (size_t j = 0; j < n; j += 7)
-        check_set(squares, j, check_int(c, 0, 1) ? INFINITY : 0);
-    if (check_wild(c))
+        check_set(distances, j, check_int(c, 0, 1) ? INFINITY : 0);
+    if (check_wild(c)) {
+        for (size_t j = 0; j < n; j++) {
+            const float d = fabsf(distances->x[j]);
+            check_set(distances, j, d > 1e30f && d < INFINITY ? 1e30f : d); /* rate d stays finite */
+        }
         check_bits_only(c);
-    return squares;
+    }
+    return distances;
 }
 
 static void scale_by_sum(struct check_array *y, size_t n, size_t terms, double size)
@@ -21,28 +26,17 @@ static void scale_by_sum(struct check_array *y, size_t n, size_t terms, double s
         scale[i] = (double)terms * size;
 }
 
-void drift_check_field_squares(struct check *c)
-{
-    while (check_round(c)) {
-        size_t n = check_size(c, 2000, 4096), dim = 1 + check_size(c, 60, 1), stride = n + (size_t)check_int(c, 0, 9);
-        struct check_array *x = check_in(c, dim, -4, 4), *y = check_in(c, dim * stride, -4, 4), *s = check_out(c, n);
-        if (check_wild(c))
-            check_bits_only(c);
-        CHECK(c, field_squares, n, dim, stride, x->p, y->p, s->p);
-    }
-}
-
 void drift_check_field_sums(struct check *c)
 {
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
         float rate = check_float(c, 0.1f, 10), shift = check_float(c, 0, 3);
-        struct check_array *squares = squares_of(c, n), *row = check_out(c, 1);
+        struct check_array *distances = distances_of(c, n), *row = check_out(c, 1);
         struct check_array *column = check_int(c, 0, 3) || check_timing(c) ? check_added(c, n, 0, 4) : NULL;
         scale_by_sum(row, 1, n, 20);
         if (column)
             scale_by_sum(column, n, 1, 24);
-        CHECK(c, field_sums, n, rate, shift, squares->p, column ? column->p : NULL, row->p);
+        CHECK(c, field_sums, n, rate, shift, distances->p, column ? column->p : NULL, row->p);
     }
 }
 
@@ -52,12 +46,12 @@ void drift_check_field_weights(struct check *c)
         size_t n = check_size(c, 5000, 4096);
         float rate = check_float(c, 0.1f, 10), shift = check_float(c, 0, 3), a = check_float(c, 0, 2);
         float most = check_int(c, 0, 1) ? INFINITY : 2, least = check_int(c, 0, 1) ? 0 : 1e-3f;
-        struct check_array *squares = squares_of(c, n), *columns = check_in(c, n, 0, 2), *row = check_out(c, 1);
+        struct check_array *distances = distances_of(c, n), *columns = check_in(c, n, 0, 2), *row = check_out(c, 1);
         struct check_array *weight = check_int(c, 0, 1) ? check_in(c, n, 0, 2) : NULL, *w = check_out(c, n);
         scale_by_sum(row, 1, n, 160);
         scale_by_sum(w, n, 1, 160);
-        CHECK(c, field_weights, n, rate, shift, a, most, least, squares->p, columns->p, weight ? weight->p : NULL, w->p,
-              row->p);
+        CHECK(c, field_weights, n, rate, shift, a, most, least, distances->p, columns->p, weight ? weight->p : NULL,
+              w->p, row->p);
     }
 }
 
@@ -66,11 +60,11 @@ void drift_check_field_nearest(struct check *c)
 {
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
-        struct check_array *squares = check_tame(c, n, 0, 36), *row = check_out(c, 1);
-        struct check_array *column = check_int(c, 0, 1) ? check_added(c, n, 0, 36) : NULL;
+        struct check_array *distances = check_tame(c, n, 0, 6), *row = check_out(c, 1);
+        struct check_array *column = check_int(c, 0, 1) ? check_added(c, n, 0, 6) : NULL;
         for (size_t j = 0; j < n; j += 7)
-            check_set(squares, j, check_int(c, 0, 1) ? INFINITY : 0);
-        CHECK(c, field_nearest, n, squares->p, column ? column->p : NULL, row->p);
+            check_set(distances, j, check_int(c, 0, 1) ? INFINITY : 0);
+        CHECK(c, field_nearest, n, distances->p, column ? column->p : NULL, row->p);
     }
 }
 
@@ -78,13 +72,13 @@ void drift_check_field_log_sums(struct check *c)
 {
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
-        float rate = check_float(c, 0.1f, 10), nearest = check_float(c, 0, 0.01f);
-        struct check_array *squares = squares_of(c, n), *near = check_in(c, n, 0, 0.01f), *row = check_out(c, 1);
+        float rate = check_float(c, 0.1f, 10), nearest = check_float(c, 0, 0.1f);
+        struct check_array *distances = distances_of(c, n), *near = check_in(c, n, 0, 0.1f), *row = check_out(c, 1);
         struct check_array *column = check_int(c, 0, 1) ? check_added(c, n, 0, 4) : NULL;
         scale_by_sum(row, 1, n, 3);
         if (column)
             scale_by_sum(column, n, 1, 8);
-        CHECK(c, field_log_sums, n, rate, nearest, squares->p, near->p, column ? column->p : NULL, row->p);
+        CHECK(c, field_log_sums, n, rate, nearest, distances->p, near->p, column ? column->p : NULL, row->p);
     }
 }
 
@@ -94,11 +88,11 @@ void drift_check_field_log_weights(struct check *c)
         size_t n = check_size(c, 5000, 4096);
         float rate = check_float(c, 0.1f, 10), l = check_float(c, -8, 4);
         float log_floor = check_int(c, 0, 1) ? -INFINITY : -9, least = check_int(c, 0, 1) ? 0 : 1e-3f;
-        struct check_array *squares = squares_of(c, n), *columns = check_in(c, n, -8, 4), *row = check_out(c, 1);
+        struct check_array *distances = distances_of(c, n), *columns = check_in(c, n, -8, 4), *row = check_out(c, 1);
         struct check_array *weight = check_int(c, 0, 1) ? check_in(c, n, 0, 2) : NULL, *w = check_out(c, n);
         scale_by_sum(row, 1, n, 6000);
         scale_by_sum(w, n, 1, 6000);
-        CHECK(c, field_log_weights, n, rate, l, log_floor, least, squares->p, columns->p, weight ? weight->p : NULL,
+        CHECK(c, field_log_weights, n, rate, l, log_floor, least, distances->p, columns->p, weight ? weight->p : NULL,
               w->p, row->p);
     }
 }
@@ -108,11 +102,11 @@ void drift_check_field_softmax(struct check *c)
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
         float rate = check_float(c, 0.1f, 10);
-        struct check_array *squares = squares_of(c, n), *w = check_out(c, n), *row = check_out(c, 1);
+        struct check_array *distances = distances_of(c, n), *w = check_out(c, n), *row = check_out(c, 1);
         struct check_array *log_weight = check_int(c, 0, 1) ? check_in(c, n, -3, 3) : NULL;
         scale_by_sum(row, 1, n, 1);
         scale_by_sum(w, n, 1, 1);
-        CHECK(c, field_softmax, n, rate, squares->p, log_weight ? log_weight->p : NULL, w->p, row->p);
+        CHECK(c, field_softmax, n, rate, distances->p, log_weight ? log_weight->p : NULL, w->p, row->p);
     }
 }
 
@@ -145,34 +139,48 @@ void drift_check_field_coefficients(struct check *c)
     }
 }
 
-void drift_check_field_centre(struct check *c)
-{
-    while (check_round(c)) {
-        size_t n = check_size(c, 5000, 4096);
-        float alpha = check_float(c, -2, 2);
-        struct check_array *x = check_in(c, n, -4, 4), *f = check_inplace(c, n, -4, 4), *square = check_out(c, 1);
-        if (check_wild(c))
-            check_bits_only(c);
-        else {
-            scale_by_sum(f, n, 1, 12);
-            scale_by_sum(square, 1, n, 4 * 144);
-        }
-        CHECK(c, field_centre, n, alpha, x->p, f->p, square->p);
-    }
-}
-
 void drift_check_field_total(struct check *c)
 {
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096), taus = 1 + (size_t)check_int(c, 0, 3),
                stride = n + (size_t)check_int(c, 0, 9);
-        struct check_array *factor = check_in(c, taus, -2, 2), *f = check_in(c, taus * stride, -4, 4),
-                           *v = check_out(c, n);
+        struct check_array *factor = check_in(c, taus, -2, 2), *f = check_in(c, taus * stride, -4, 4);
+        struct check_array *v = check_out(c, n), *square = check_out(c, 1);
+        if (check_wild(c))
+            check_bits_only(c);
+        else {
+            scale_by_sum(v, n, taus, 8);
+            scale_by_sum(square, 1, n, 64.0 * (double)(taus * taus));
+        }
+        CHECK(c, field_total, n, taus, stride, factor->p, f->p, v->p, square->p);
+    }
+}
+
+void drift_check_field_centre_across(struct check *c)
+{
+    while (check_round(c)) {
+        size_t rows = check_size(c, 100, 64), dim = check_size(c, 100, 256), x_row = dim + (size_t)check_int(c, 0, 9),
+               stride = rows + (size_t)check_int(c, 0, 9);
+        struct check_array *x = check_in(c, rows * x_row, -4, 4), *shift = check_in(c, dim, -1, 1);
+        struct check_array *y = check_inplace(c, dim * stride, 0, 0), *norm = check_added(c, rows, 0, 9);
         if (check_wild(c))
             check_bits_only(c);
         else
-            scale_by_sum(v, n, taus, 8);
-        CHECK(c, field_total, n, taus, stride, factor->p, f->p, v->p);
+            scale_by_sum(norm, rows, dim, 25);
+        CHECK(c, field_centre_across, rows, dim, x_row, x->p, shift->p, stride, y->p, norm->p);
+    }
+}
+
+void drift_check_field_centre_along(struct check *c)
+{
+    while (check_round(c)) {
+        size_t rows = check_size(c, 100, 64), dim = check_size(c, 100, 256), x_row = dim + (size_t)check_int(c, 0, 9);
+        size_t panels = (dim + DRIFT_GEMM_PANEL - 1) / DRIFT_GEMM_PANEL, panel = rows * DRIFT_GEMM_PANEL;
+        struct check_array *x = check_in(c, rows * x_row, -4, 4), *shift = check_in(c, dim, -1, 1);
+        struct check_array *y = check_out(c, panels * panel);
+        if (check_wild(c))
+            check_bits_only(c);
+        CHECK(c, field_centre_along, rows, dim, x_row, x->p, shift->p, panel, y->p);
     }
 }
 
@@ -181,10 +189,10 @@ void drift_check_field_expand(struct check *c)
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
         float norm = check_float(c, 0, 9);
-        struct check_array *norms = check_in(c, n, 0, 9), *products = check_inplace(c, n, -9, 4),
-                           *lost = check_out(c, 1);
+        struct check_array *norms = check_in(c, n, 0, 9), *products = check_in(c, n, -9, 4), *d = check_out(c, n);
+        struct check_array *lost = check_out(c, 1);
         check_bits_only(c); /* the count hangs on the last bit of a comparison */
-        CHECK(c, field_expand, n, norm, norms->p, products->p, lost->p);
+        CHECK(c, field_expand, n, norm, norms->p, products->p, d->p, lost->p);
     }
 }
 
@@ -200,13 +208,16 @@ void drift_check_field_square(struct check *c)
     }
 }
 
-void drift_check_field_distances(struct check *c)
+void drift_check_field_dot(struct check *c)
 {
     while (check_round(c)) {
-        size_t n = check_size(c, 5000, 4096);
-        struct check_array *squares = check_in(c, n, 0, 36), *weight = check_in(c, n, 0, 2), *row = check_out(c, 1);
+        size_t n = check_size(c, 1000, 32), rows = 1 + check_size(c, 40, 32), row = n + (size_t)check_int(c, 0, 9);
+        struct check_array *a = check_in(c, rows * n, -4, 4), *b = check_in(c, rows * row, -2, 2),
+                           *sum = check_out(c, 1);
         if (check_wild(c))
             check_bits_only(c);
-        CHECK(c, field_distances, n, squares->p, weight->p, row->p);
+        else
+            scale_by_sum(sum, 1, rows * n, 8);
+        CHECK(c, field_dot, rows, n, a->p, n, b->p, row, sum->p);
     }
 }
