@@ -81,12 +81,12 @@ typedef struct drift_evaluation {
     size_t dim;
     size_t n; /* generated samples */
     const float *samples;
-    size_t data_n; /* what they are compared with */
+    size_t data_n; /* what they are compared with: of more than n (and 2,000) rows, so many at even steps */
     const float *data;
     /* Two fresh draws of the data for the floors, floor_n each. NULL: the even and the odd rows of `data`. */
     size_t floor_n;
     const float *floor_x, *floor_y;
-    /* For memorisation; it is left out where either is NULL. */
+    /* For memorisation; it is left out where either is NULL. Of the test rows as many as of the data. */
     size_t train_n, test_n;
     const float *train, *test;
     double bandwidth; /* of the Laplace kernel; 0: median distance of `data` */

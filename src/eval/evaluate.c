@@ -64,6 +64,29 @@ static drift_status compare(const struct comparison *found, const struct compari
     return status;
 }
 
+/* The pairwise figures cost n * m distances: of a set much larger than the samples, rows at even steps stand for all.
+ */
+enum { FEWEST = 2000 };
+
+/* How many rows of `all` are looked at beside n samples, and the i-th of them. */
+static size_t looked_at(size_t n, size_t all)
+{
+    const size_t most = n > FEWEST ? n : FEWEST;
+    return all < most ? all : most;
+}
+static const float *row_of(size_t i, size_t rows, size_t all, size_t dim, const float *data)
+{
+    return data + (size_t)((double)i * (double)all / (double)rows) * dim;
+}
+
+static float *take(size_t rows, size_t all, size_t dim, const float *data)
+{
+    float *x = malloc(rows * dim * sizeof *x + 1);
+    for (size_t i = 0; x && i < rows; i++)
+        memcpy(x + i * dim, row_of(i, rows, all, dim, data), dim * sizeof *x);
+    return x;
+}
+
 /* The even rows of data, then as many odd ones. */
 static float *halves(size_t n, size_t dim, const float *data)
 {
@@ -79,7 +102,12 @@ static float *halves(size_t n, size_t dim, const float *data)
 static drift_status memorisation(const drift_evaluation *e, drift_metric *metric)
 {
     drift_memorisation found;
-    drift_status status = drift_memorise(e->n, e->train_n, e->test_n, e->dim, e->samples, e->train, e->test, &found);
+    const size_t test_n = looked_at(e->n, e->test_n);
+    float *test = take(test_n, e->test_n, e->dim, e->test);
+    if (!test)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu points", test_n);
+    drift_status status = drift_memorise(e->n, e->train_n, test_n, e->dim, e->samples, e->train, test, &found);
+    free(test);
     if (!status)
         *metric = (drift_metric){"memorisation",
                                  "distance to training set, relative to held-out data",
@@ -93,30 +121,28 @@ static drift_status memorisation(const drift_evaluation *e, drift_metric *metric
 
 drift_status drift_evaluate(const drift_evaluation *e, size_t *count, drift_metric metrics[DRIFT_METRICS])
 {
-    struct comparison found = {e->n, e->data_n, e->dim, e->samples, e->data, e->bandwidth, e->seed};
-    struct comparison ideal = found;
-    float *split = NULL;
     drift_status status = drift_check_points("samples", e->n, 2, e->dim, e->samples);
     if (!status)
         status = drift_check_points("data", e->data_n, 2, e->dim, e->data);
-    if (!status && !(found.bandwidth > 0))
-        status = drift_median_distance(e->data_n, e->dim, e->data, &found.bandwidth);
     if (status)
         return status;
-    ideal.bandwidth = found.bandwidth;
-    if (e->floor_x && e->floor_y) {
-        ideal.n = ideal.m = e->floor_n;
-        ideal.x = e->floor_x;
-        ideal.y = e->floor_y;
-    } else {
-        split = halves(e->data_n, e->dim, e->data);
-        if (!split)
-            return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu points", e->data_n);
-        ideal.n = ideal.m = e->data_n / 2;
-        ideal.x = split;
-        ideal.y = split + ideal.n * e->dim;
+    const size_t rows = looked_at(e->n, e->data_n);
+    float *data = take(rows, e->data_n, e->dim, e->data), *split = data ? halves(rows, e->dim, data) : NULL;
+    if (!split) {
+        free(data);
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu points", rows);
     }
-    status = compare(&found, &ideal, metrics);
+    struct comparison found = {e->n, rows, e->dim, e->samples, data, e->bandwidth, e->seed};
+    if (!(found.bandwidth > 0))
+        status = drift_median_distance(rows, e->dim, data, &found.bandwidth);
+    struct comparison ideal = found;
+    const int drawn = e->floor_x && e->floor_y;
+    ideal.n = ideal.m = drawn ? e->floor_n : rows / 2;
+    ideal.x = drawn ? e->floor_x : split;
+    ideal.y = drawn ? e->floor_y : split + ideal.n * e->dim;
+    if (!status)
+        status = compare(&found, &ideal, metrics);
+    free(data);
     free(split);
     *count = PAIRWISE;
     if (!status && e->train && e->test)
