@@ -31,6 +31,85 @@ static drift_status build_mlp(struct drift_generator *generator, const struct dr
     return drift_mlp_new(&generator->mlp, &config, &generator->params);
 }
 
+/* Width of the condition: the recipe's, else that of the tokens. */
+static drift_dit_config dit_config(const struct drift_recipe *recipe)
+{
+    const size_t width = recipe->model.hidden_size.count ? (size_t)recipe->model.hidden_size.items[0] : 0;
+    return (drift_dit_config){
+        .cond_dim = recipe->model.cond_dim ? (size_t)recipe->model.cond_dim : width,
+        .num_classes = (size_t)recipe->dataset.num_classes,
+        .noise_classes = (size_t)recipe->model.noise_classes,
+        .noise_coords = (size_t)recipe->model.noise_coords,
+        .input_size = (size_t)recipe->model.input_size,
+        .in_channels = (size_t)recipe->model.in_channels,
+        .n_cls_tokens = (size_t)recipe->model.n_cls_tokens,
+        .patch_size = (size_t)recipe->model.patch_size,
+        .hidden_size = width,
+        .depth = (size_t)recipe->model.depth,
+        .num_heads = (size_t)recipe->model.num_heads,
+        .out_channels = (size_t)recipe->model.out_channels,
+        .mlp_ratio = recipe->model.mlp_ratio,
+        .use_qknorm = recipe->model.use_qknorm,
+        .use_swiglu = recipe->model.use_swiglu,
+        .use_rope = recipe->model.use_rope,
+        .use_rmsnorm = recipe->model.use_rmsnorm,
+        .use_bf16 = recipe->model.use_bf16,
+        .attn_fp32 = recipe->model.attn_fp32,
+        .use_remat = recipe->model.use_remat,
+        .checkpoint_blocks = (size_t)recipe->model.checkpoint_blocks,
+    };
+}
+
+/* Samples of a DiT are images of input_size with out_channels; points where input_size is 1. */
+static drift_status check_shape(const drift_dit_config *config, const struct drift_sample_shape *s)
+{
+    const size_t height = s->height ? s->height : 1, width = s->width ? s->width : 1,
+                 channels = s->height ? s->channels : s->dim;
+    if (height != config->input_size || width != config->input_size)
+        return drift_fail(DRIFT_INVALID, "model.input_size: %zu, but samples are %zu x %zu", config->input_size, height,
+                          width);
+    if (channels != config->out_channels)
+        return drift_fail(DRIFT_INVALID, "model.out_channels: %zu, but samples have %zu", config->out_channels,
+                          channels);
+    return DRIFT_OK;
+}
+
+/* Samples that go through together: their activations, one block's and what lies between blocks, stay below 64 million
+ * numbers, as blocks are computed without keeping theirs. */
+static size_t dit_batch(const drift_dit_config *c)
+{
+    const double grid = (double)(c->input_size / c->patch_size), tokens = grid * grid + (double)c->n_cls_tokens;
+    const double each = tokens * (double)c->hidden_size * ((double)c->depth + 12 + 3 * c->mlp_ratio);
+    const double most = 6.4e7 / each;
+    return most >= BATCH ? BATCH : most >= 1 ? (size_t)most : 1;
+}
+
+static drift_status build_dit(struct drift_generator *generator, const struct drift_recipe *recipe)
+{
+    const drift_dit_config config = dit_config(recipe);
+    drift_status status = drift_dit_check(&config);
+    if (status)
+        return drift_fail_context(status, "model");
+    status = check_shape(&config, &generator->shape);
+    if (status)
+        return status;
+    generator->noise_size = config.input_size;
+    generator->noise_dim = config.input_size * config.input_size * config.in_channels;
+    generator->classes = config.num_classes;
+    generator->styles = config.noise_classes ? config.noise_coords : 0;
+    generator->style_rows = config.noise_classes;
+    generator->batch = dit_batch(&config);
+    return drift_dit_new(&generator->dit, &config, &generator->params);
+}
+
+struct drift_sample_shape drift_generator_shape(const struct drift_recipe *recipe)
+{
+    const size_t side = (size_t)recipe->model.input_size, channels = (size_t)recipe->model.out_channels;
+    if (side == 1)
+        return (struct drift_sample_shape){channels, 0, 0, 0};
+    return (struct drift_sample_shape){side * side * channels, side, side, channels};
+}
+
 drift_status drift_generator_new(struct drift_generator *generator, const struct drift_recipe *recipe,
                                  const struct drift_sample_shape *shape, const drift_backend *backend)
 {
@@ -39,7 +118,8 @@ drift_status drift_generator_new(struct drift_generator *generator, const struct
     generator->batch = BATCH;
     generator->model = (enum drift_recipe_model)recipe->model.name;
     drift_params_new(&generator->params, backend);
-    drift_status status = build_mlp(generator, recipe);
+    drift_status status =
+        generator->model == DRIFT_MODEL_DIT ? build_dit(generator, recipe) : build_mlp(generator, recipe);
     if (!status)
         status = drift_params_allocate(&generator->params);
     if (!status)
@@ -64,6 +144,8 @@ drift_tensor *drift_generator_forward(const struct drift_generator *generator, d
     const struct drift_sample_shape *s = &generator->shape;
     if (drift_tape_failed(tape))
         return drift_tape_empty(tape);
+    if (generator->model == DRIFT_MODEL_DIT)
+        return drift_dit_forward(&generator->dit, tape, input->noise, input->label, input->cfg_scale, input->style);
     const size_t n = input->noise->size[0];
     const size_t image[] = {n, s->height ? s->height : 1, s->width ? s->width : 1, s->channels ? s->channels : s->dim};
     drift_tensor *noise = drift_reshape(tape, input->noise, 2, (const size_t[]){n, generator->noise_dim});
@@ -152,13 +234,16 @@ static drift_status sample_batch(struct drift_generator *generator, const struct
 drift_status drift_generator_sample(struct drift_generator *generator, const struct drift_sampling *how, size_t n,
                                     float *x)
 {
+    const int remat = generator->dit.config.use_remat;
     drift_status status = DRIFT_OK;
     for (size_t i = 0; i < n && how->label && generator->classes; i++)
         if (how->label[i] < 0 || (size_t)how->label[i] >= generator->classes)
             return drift_fail(DRIFT_INVALID, "class %ld: expected 0 .. %zu", (long)how->label[i],
                               generator->classes - 1);
+    generator->dit.config.use_remat = 1; /* a block's activations are dropped when it has run */
     for (size_t done = 0; done < n && !status; done += generator->batch)
         status = sample_batch(generator, how, done, n - done < generator->batch ? n - done : generator->batch, x);
+    generator->dit.config.use_remat = remat;
     return status;
 }
 

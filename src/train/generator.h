@@ -6,6 +6,7 @@
 #define DRIFT_TRAIN_GENERATOR_H
 
 #include "io/safetensors.h"
+#include "nn/dit.h"
 #include "nn/mlp.h"
 #include "nn/params.h"
 #include "tape/tape.h"
@@ -19,7 +20,8 @@ struct drift_sample_shape {
 struct drift_generator {
     drift_params params;
     enum drift_recipe_model model;
-    drift_mlp mlp;
+    drift_mlp mlp; /* the one that the model says */
+    drift_dit dit;
     drift_tape *tape; /* for sampling */
     struct drift_sample_shape shape;
     size_t batch;                 /* samples that pass the network at once */
@@ -27,6 +29,9 @@ struct drift_generator {
     size_t classes;               /* 0: samples have no class (MLP) */
     size_t styles, style_rows;    /* style indices of a sample, 0 without; each below style_rows */
 };
+
+/* What a DiT's recipe makes: images of input_size with out_channels; points where input_size is 1. */
+struct drift_sample_shape drift_generator_shape(const struct drift_recipe *recipe);
 
 /* Builds the recipe's generator of such samples on this backend, its parameters zero. dataset.num_classes is known. On
  * failure there is nothing to free. */
