@@ -15,14 +15,19 @@
 #include "kernel/kernel.h"
 #include "report/report.h"
 
-enum { SETTINGS = 128, CURVES = 5, PATH = 4096 };
+enum {
+    MANY = 10000, /* rows of a finite set that are compared with as they are; of more, a random part */
+    SETTINGS = 128,
+    CURVES = 5,
+    PATH = 4096
+};
 
 /* Everything a report points to. */
 struct record {
     struct drift_trainer *trainer;
     const char *folder;
     size_t n, dim;
-    float *memory; /* samples, and of an endless set: data, floor_x, floor_y; n each */
+    float *memory; /* samples, and of an endless or a large set: data, floor_x, floor_y; n each */
     const float *samples, *data;
     size_t data_n, metric_count;
     drift_metric metrics[DRIFT_METRICS];
@@ -47,6 +52,17 @@ static void record_free(struct record *record)
     free(record);
 }
 
+/* data, floor_x and floor_y, n each: three draws of an endless set, or different rows of a finite one. */
+static drift_status draw_data(const struct drift_data *all, size_t n, uint64_t seed, float *x)
+{
+    drift_status status = DRIFT_OK;
+    if (all->size)
+        return drift_data_draw(all, 3 * n, seed, 1, DRIFT_RANDOM_EVAL, x);
+    for (uint32_t i = 0; i < 3 && !status; i++)
+        status = drift_data_draw(all, n, seed, 1 + i, DRIFT_RANDOM_EVAL, x + i * n * all->dim);
+    return status;
+}
+
 static drift_status evaluate(struct record *record)
 {
     struct drift_trainer *trainer = record->trainer;
@@ -57,27 +73,29 @@ static drift_status evaluate(struct record *record)
         n = all->size;
     record->n = n;
     record->dim = dim;
-    record->memory = malloc((all->size ? 1 : 4) * n * dim * sizeof(float));
+    const int drawn = !all->size || (all->size > MANY && all->size / 3 >= n);
+    record->memory = malloc((drawn ? 4 : 1) * n * dim * sizeof(float));
     if (!record->memory)
         return drift_fail(DRIFT_NO_MEMORY, "no memory to evaluate %zu samples", n);
     float *samples = record->memory;
     drift_evaluation evaluation = {.dim = dim, .n = n, .samples = samples, .seed = seed};
     drift_status status = drift_trainer_sample(trainer, n, samples);
-    for (uint32_t i = 0; i < 3 && !all->size && !status; i++)
-        status = drift_data_draw(all, n, seed, 1 + i, DRIFT_RANDOM_EVAL, samples + (1 + i) * n * dim);
+    if (!status && drawn)
+        status = draw_data(all, n, seed, samples + n * dim);
     if (status)
         return status;
     record->samples = samples;
-    record->data_n = evaluation.data_n = all->size ? all->size : n;
-    record->data = evaluation.data = all->size ? all->rows : samples + n * dim;
-    if (!all->size) {
+    record->data_n = evaluation.data_n = drawn ? n : all->size;
+    record->data = evaluation.data = drawn ? samples + n * dim : all->rows;
+    if (drawn) {
         evaluation.floor_n = n;
         evaluation.floor_x = samples + 2 * n * dim;
         evaluation.floor_y = samples + 3 * n * dim;
-    } else if (trainer->test) {
+    }
+    if (trainer->test) {
         evaluation.train_n = trainer->data->size;
         evaluation.train = trainer->data->rows;
-        evaluation.test_n = trainer->test->size;
+        evaluation.test_n = trainer->test->size < n ? trainer->test->size : n;
         evaluation.test = trainer->test->rows;
     }
     return drift_evaluate(&evaluation, &record->metric_count, record->metrics);
