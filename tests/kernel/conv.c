@@ -110,8 +110,9 @@ void drift_check_depthwise_gradient(struct check *c)
     while (check_round(c)) {
         const int timing = check_timing(c), accumulate = timing ? 0 : check_int(c, 0, 1);
         const size_t n = check_size(c, 200, 64), dy_row = n + (size_t)check_int(c, 0, 3);
-        struct geometry g =
-            draw(c, 1, timing ? 7 : (size_t)check_int(c, 0, 9), timing ? 56 : (size_t)check_int(c, 2, 9), n);
+        const size_t pieces = timing ? 7 : (size_t)check_int(c, 0, 9),
+                     length = timing ? 56 : (size_t)check_int(c, 2, 9);
+        struct geometry g = draw(c, 1, pieces, length, n);
         g.step = timing ? 64 : g.step;
         struct check_array *x = check_in(c, g.source + n + 64 * (timing ? g.terms : 0), -2, 2);
         struct check_array *dy = check_in(c, g.terms * dy_row, -2, 2);
