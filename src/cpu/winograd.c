@@ -41,7 +41,7 @@ int CPU(winograd_pays)(const drift_conv *conv, const drift_tensor *x, const drif
 struct job {
     size_t batch, height, width, in, out; /* of the source; the destination's height and width are the same */
     size_t rows, columns, tiles;          /* of tiles */
-    size_t pitch, tile;                   /* from a matrix of V to the next; from a tile */
+    size_t pitch;                         /* of V's rows */
     size_t panels, blocks, parts;         /* of the destination's channels; of the tiles; of the panels */
     real *u;                              /* of all panels, or NULL */
     int turned, accumulate;
@@ -57,6 +57,9 @@ struct workspace {
 
 static size_t block_tiles(const struct job *job) { return (job->tiles + job->blocks - 1) / job->blocks; }
 
+/* From a matrix of V, or M, to the next: an odd number of cache lines, so that the sixteen do not fall on the same few
+ * lines of the first cache. */
+static size_t v_step(const struct job *job) { return (block_tiles(job) * job->pitch / LINE | 1) * LINE; }
 static size_t m_step(const struct job *job) { return block_tiles(job) * DRIFT_CONV_PANEL + LINE; }
 
 static struct workspace carve_workspace(const struct job *job, struct carver *c)
@@ -67,7 +70,7 @@ static struct workspace carve_workspace(const struct job *job, struct carver *c)
     w.destination_at = CPU(carve)(c, tiles * 4 * sizeof *w.destination_at);
     w.v_at = CPU(carve)(c, tiles * sizeof *w.v_at);
     w.m_at = CPU(carve)(c, tiles * sizeof *w.m_at);
-    w.v = CPU(carve)(c, tiles * job->tile * sizeof *w.v);
+    w.v = CPU(carve)(c, ELEMENTS * (v_step(job) + LINE) * sizeof *w.v);
     w.packed = CPU(carve)(c, (size_t)9 * CHUNK * DRIFT_CONV_PANEL * sizeof *w.packed);
     w.u = CPU(carve)(c, (size_t)ELEMENTS * DEPTH * DRIFT_CONV_PANEL * sizeof *w.u);
     w.m = CPU(carve)(c, ELEMENTS * m_step(job) * sizeof *w.m);
@@ -90,7 +93,7 @@ static void place_tile(const struct job *job, size_t number, size_t i, const str
         w->source_at[ELEMENTS * i + k] = pixel_at(job, image, y + k / 4 - 1, x + k % 4 - 1, job->in);
     for (size_t k = 0; k < 4; k++)
         w->destination_at[4 * i + k] = pixel_at(job, image, y + k / 2, x + k % 2, job->out);
-    w->v_at[i] = (ptrdiff_t)(i * job->tile);
+    w->v_at[i] = (ptrdiff_t)(i * job->pitch);
     w->m_at[i] = (ptrdiff_t)(i * DRIFT_CONV_PANEL);
 }
 
@@ -128,7 +131,7 @@ static void run_panel(const struct job *job, size_t i, size_t tiles, const struc
         else
             transform_kernel(job, i, from, to, w->packed, w->u);
         for (size_t t = 0; t < ELEMENTS; t++) {
-            const struct drift_conv_piece piece = {(ptrdiff_t)(t * job->pitch + from), t * k, k};
+            const struct drift_conv_piece piece = {(ptrdiff_t)(t * v_step(job) + from), t * k, k};
             kernels()->conv_rows(tiles, DRIFT_CONV_PANEL, 1, &piece, w->v_at, 1, w->v, u, NULL, from > 0, w->m_at,
                                  w->m + t * step);
         }
@@ -143,7 +146,7 @@ static void run_piece(const struct job *job, size_t number, const struct workspa
     const size_t from = job->tiles * block / job->blocks, tiles = job->tiles * (block + 1) / job->blocks - from;
     for (size_t i = 0; i < tiles; i++)
         place_tile(job, from + i, i, w);
-    kernels()->winograd_source(tiles, job->in, w->source_at, job->source, job->tile, job->pitch, w->v);
+    kernels()->winograd_source(tiles, job->in, w->source_at, job->source, job->pitch, v_step(job), w->v);
     for (size_t j = job->panels * part / job->parts; j < job->panels * (part + 1) / job->parts; j++)
         run_panel(job, j, tiles, w);
 }
@@ -207,7 +210,6 @@ drift_status CPU(winograd)(const drift_conv *conv, int turned, const drift_tenso
         return DRIFT_OK;
     job.pitch = (job.in + LINE - 1) / LINE * LINE;
     job.pitch += job.pitch / LINE % 2 ? 0 : LINE;
-    job.tile = ELEMENTS * job.pitch + LINE;
     job.turned = turned;
     job.accumulate = accumulate;
     job.source = source->data;
