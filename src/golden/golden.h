@@ -27,7 +27,7 @@ typedef struct drift_golden {
 } drift_golden;
 
 /* Computes a case of one kind and compares its results by drift_golden_compare. DRIFT_INVALID where the file lacks
- * what the kind needs. */
+ * what the kind needs; DRIFT_UNAVAILABLE where this version cannot compute the case: it is then reported as unknown. */
 typedef drift_status drift_golden_verifier(drift_golden *golden);
 
 /* One line of `verify`. */
@@ -96,6 +96,9 @@ drift_golden_verifier drift_golden_drift_features;
 
 /* recipe.c: NAME.yaml against NAME.json; `path` is one of them. Compared are values, the tensor is a key's path. */
 drift_status drift_golden_recipe(const char *path, drift_golden_result *result);
+
+/* train_step.c */
+drift_golden_verifier drift_golden_train_step;
 
 /* training.c */
 drift_golden_verifier drift_golden_cfg, drift_golden_queue, drift_golden_schedule;

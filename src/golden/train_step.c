@@ -1,0 +1,357 @@
+/* Kind train_step: optimisation steps of a DiT with every random number given. Without an encoder so far. */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "drifting/loss.h"
+#include "golden/golden.h"
+#include "train/generator.h"
+#include "train/optimizer.h"
+
+/* A case, and the steps as far as they went. */
+struct run {
+    drift_golden *golden;
+    struct drift_recipe recipe;
+    struct drift_generator generator;
+    struct drift_optimizer optimizer;
+    drift_tensor average, start; /* running mean; the parameters that the case begins with */
+    drift_loss_memory memory;
+    drift_loss_report report;
+    drift_loss_batch batch;
+    size_t steps, step, features, styles;
+    float *label, *positive, *negative, *u, *off, *noise, *style; /* of all steps */
+    float *alpha, *weight;                                        /* [B] */
+    float *scales, *drifts;                                       /* out/feature_scale, out/feature_drift */
+    float *losses, *norms, *rates, *alphas;                       /* [steps], the last [steps, B] */
+};
+
+static void run_free(struct run *r)
+{
+    float *all[] = {r->label, r->positive, r->negative, r->u,      r->off,   r->noise, r->style,
+                    r->alpha, r->scales,   r->drifts,   r->losses, r->norms, r->rates, r->alphas};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    drift_loss_memory_free(&r->memory);
+    if (r->generator.params.backend) {
+        drift_params_block_free(&r->generator.params, &r->average);
+        drift_params_block_free(&r->generator.params, &r->start);
+        drift_optimizer_free(&r->optimizer, &r->generator.params);
+        drift_generator_free(&r->generator);
+    }
+    free(r);
+}
+
+/* ---- the case's config as a recipe ---- */
+
+static drift_status set_key(struct drift_recipe *recipe, const char *path, const json_t *value)
+{
+    char text[256] = "";
+    if (json_is_boolean(value))
+        snprintf(text, sizeof text, "%s", json_is_true(value) ? "true" : "false");
+    else if (json_is_string(value))
+        snprintf(text, sizeof text, "%s", json_string_value(value));
+    else if (json_is_number(value))
+        snprintf(text, sizeof text, "%.17g", json_number_value(value));
+    else if (json_is_array(value))
+        for (size_t i = 0; i < json_array_size(value) && strlen(text) < 200; i++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.17g", i ? "," : "",
+                     json_number_value(json_array_get(value, i)));
+    return drift_recipe_set(recipe, path, text);
+}
+
+/* Keys of an object, below `path`; objects are three deep at most. */
+static drift_status set_keys(struct drift_recipe *recipe, const char *path, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    drift_status status = DRIFT_OK;
+    json_object_foreach(object, key, value)
+    {
+        char inner[256];
+        snprintf(inner, sizeof inner, "%s.%s", path, key);
+        if (!strcmp(inner, "model.num_classes"))
+            snprintf(inner, sizeof inner, "dataset.num_classes");
+        if (!status)
+            status = json_is_object(value) ? set_keys(recipe, inner, value) : set_key(recipe, inner, value);
+    }
+    return status;
+}
+
+/* The keys of a recipe's part `train` stand at the top, beside model and optimizer and what is no key of a recipe. */
+static drift_status read_recipe(drift_golden *golden, struct drift_recipe *recipe)
+{
+    static const char *const others[] = {"steps", "rtol", "features", "feature", "activation_kwargs"};
+    json_t *value, *scale = json_object_get(json_object_get(golden->config, "activation_kwargs"), "has_scale");
+    const char *key;
+    drift_status status = DRIFT_OK;
+    drift_recipe_defaults_of(recipe, DRIFT_MODEL_DIT);
+    json_object_foreach(golden->config, key, value)
+    {
+        char path[256];
+        int other = 0;
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            other |= !strcmp(key, others[i]);
+        const int top = !strcmp(key, "model") || !strcmp(key, "optimizer");
+        snprintf(path, sizeof path, "%s%s", top ? "" : "train.", key);
+        if (!status && !other)
+            status = json_is_object(value) ? set_keys(recipe, path, value) : set_key(recipe, path, value);
+    }
+    recipe->train.activation_kwargs.has_scale = json_is_true(scale);
+    if (!status)
+        status = drift_recipe_check(recipe);
+    return status ? drift_fail_context(status, "%s: config", golden->file->path) : DRIFT_OK;
+}
+
+/* ---- inputs ---- */
+
+static drift_status read_inputs(struct run *r)
+{
+    drift_golden *golden = r->golden;
+    drift_loss_batch *b = &r->batch;
+    size_t shape[6] = {r->steps, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    drift_status status = drift_golden_input(golden, "in/positive", 6, shape, NULL, &r->positive);
+    if (status)
+        return status;
+    b->entries = shape[1], b->positives = shape[2];
+    b->height = shape[3], b->width = shape[4], b->channels = shape[5];
+    b->generated = (size_t)r->recipe.train.forward_dict.gen_per_label;
+    shape[2] = SIZE_MAX;
+    if ((status = drift_golden_input(golden, "in/negative", 6, shape, NULL, &r->negative)))
+        return status;
+    b->negatives = shape[2];
+    size_t noise[] = {r->steps, b->entries * b->generated, b->height, b->width, (size_t)r->recipe.model.in_channels};
+    size_t style[] = {r->steps, b->entries * b->generated, r->styles = (size_t)r->recipe.model.noise_coords};
+    if ((status = drift_golden_input(golden, "in/label", 2, shape, NULL, &r->label)) ||
+        (status = drift_golden_input(golden, "in/cfg_uniform", 2, shape, NULL, &r->u)) ||
+        (status = drift_golden_input(golden, "in/drop_uniform", 2, shape, NULL, &r->off)) ||
+        (status = drift_golden_input(golden, "in/noise", 5, noise, NULL, &r->noise)) ||
+        (status = drift_golden_input(golden, "in/style", 3, style, NULL, &r->style)))
+        return status;
+    return DRIFT_OK;
+}
+
+static drift_status make_room(struct run *r)
+{
+    const size_t b = r->batch.entries, taus = (size_t)r->recipe.train.loss_kwargs.R_list.count;
+    r->features = json_array_size(json_object_get(r->golden->config, "features"));
+    r->alpha = calloc(2 * b + 1, sizeof *r->alpha);
+    r->weight = r->alpha + b;
+    r->scales = calloc(r->steps * r->features + 1, sizeof *r->scales);
+    r->drifts = calloc(r->steps * r->features * taus + 1, sizeof *r->drifts);
+    r->losses = calloc(r->steps + 1, sizeof *r->losses);
+    r->norms = calloc(r->steps + 1, sizeof *r->norms);
+    r->rates = calloc(r->steps + 1, sizeof *r->rates);
+    r->alphas = calloc(r->steps * b + 1, sizeof *r->alphas);
+    if (r->alpha && r->scales && r->drifts && r->losses && r->norms && r->rates && r->alphas)
+        return DRIFT_OK;
+    return drift_fail_memory(r->golden->file->path, r->steps * r->features * taus);
+}
+
+static drift_status copy_block(const drift_params *params, drift_tensor *block)
+{
+    drift_status status = drift_params_block(params, block);
+    return status ? status
+                  : params->backend->copy(params->backend, block->data, params->values.data, drift_tensor_bytes(block));
+}
+
+static drift_status build(struct run *r)
+{
+    const struct drift_sample_shape shape = drift_generator_shape(&r->recipe);
+    drift_params *params = &r->generator.params;
+    drift_status status = drift_generator_new(&r->generator, &r->recipe, &shape, drift_cpu_backend(DRIFT_F32));
+    if (!status)
+        status = drift_generator_read_block(r->golden->file, "param", params, &params->values);
+    if (!status)
+        status = copy_block(params, &r->start);
+    if (!status)
+        status = copy_block(params, &r->average);
+    if (!status)
+        status = drift_optimizer_new(&r->optimizer, params);
+    return status ? status : drift_loss_memory_new(&r->memory, params->backend);
+}
+
+/* ---- a step ---- */
+
+static drift_tensor *generate(void *context, drift_tape *tape, size_t first, size_t count)
+{
+    const struct run *r = context;
+    const struct drift_generator *g = &r->generator;
+    const size_t at = r->step * r->batch.entries * r->batch.generated + first, side = g->noise_size;
+    const size_t noise[] = {count, side, side, g->noise_dim / (side * side)};
+    int32_t *index = malloc((count * r->styles + 1) * sizeof *index), *label = malloc((count + 1) * sizeof *label);
+    float *alpha = malloc((count + 1) * sizeof *alpha);
+    struct drift_generator_input input = {.noise = drift_tape_input(tape, 4, noise, r->noise + at * g->noise_dim, 0)};
+    if (!index || !label || !alpha)
+        drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %zu samples", count);
+    for (size_t i = 0; i < count && !drift_tape_failed(tape); i++) {
+        const size_t entry = (first + i) / r->batch.generated;
+        label[i] = (int32_t)r->label[r->step * r->batch.entries + entry];
+        alpha[i] = r->alpha[entry];
+        for (size_t k = 0; k < r->styles; k++)
+            index[i * r->styles + k] = (int32_t)r->style[(at + i) * r->styles + k];
+    }
+    if (g->styles)
+        input.style = drift_tape_indices(tape, 2, (const size_t[]){count, r->styles}, index);
+    drift_generator_condition(g, tape, count, label, alpha, &input);
+    free(index);
+    free(label);
+    free(alpha);
+    return drift_generator_forward(g, tape, &input);
+}
+
+/* The report's features in the order of the config. */
+static drift_status note_features(struct run *r)
+{
+    const json_t *names = json_object_get(r->golden->config, "features");
+    const size_t taus = (size_t)r->recipe.train.loss_kwargs.R_list.count;
+    for (size_t f = 0; f < r->features; f++) {
+        const char *name = json_string_value(json_array_get(names, f));
+        size_t i = 0;
+        while (i < r->report.count && (!name || strcmp(r->report.feature[i].name, name)))
+            i++;
+        if (i == r->report.count)
+            return drift_fail(DRIFT_INVALID, "%s: config: features: there is no %s", r->golden->file->path,
+                              name ? name : "such name");
+        const size_t at = r->step * r->features + f;
+        r->scales[at] = (float)r->report.feature[i].field.scale;
+        for (size_t t = 0; t < taus; t++)
+            r->drifts[at * taus + t] = (float)r->report.feature[i].field.raw[t];
+    }
+    return DRIFT_OK;
+}
+
+/* Every parameter's part of `block`, less that of `minus` (or nothing), times `factor`, against PREFIX/parameter. */
+static drift_status compare_block(struct run *r, const char *prefix, const drift_tensor *block,
+                                  const drift_tensor *minus, double factor)
+{
+    const drift_params *params = &r->generator.params;
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < params->count && !status; i++) {
+        char name[DRIFT_PARAM_NAME + 32];
+        const drift_tensor part = drift_params_view(params, block, i);
+        const size_t n = drift_tensor_elements(&part);
+        float *x = malloc(2 * n * sizeof *x + 1), *y = x + n;
+        if (!x)
+            return drift_fail_memory(r->golden->file->path, n);
+        status = drift_tensor_read_floats(&part, x);
+        if (!status && minus) {
+            const drift_tensor other = drift_params_view(params, minus, i);
+            status = drift_tensor_read_floats(&other, y);
+        }
+        for (size_t k = 0; k < n && !status; k++)
+            x[k] = (float)(factor * (double)(x[k] - (minus ? y[k] : 0)));
+        snprintf(name, sizeof name, "out/%s/%s", prefix, params->list[i]->name);
+        if (!status)
+            status = drift_golden_compare(r->golden, name, n, x);
+        free(x);
+    }
+    return status;
+}
+
+static drift_status gradients(struct run *r)
+{
+    drift_loss_batch *b = &r->batch;
+    const struct drift_guidance guidance = drift_recipe_guidance(&r->recipe);
+    const drift_field_config config = drift_recipe_field(&r->recipe);
+    const drift_encoder encoder = {drift_encode_image, &r->recipe.train.activation_kwargs.has_scale};
+    const size_t image = b->height * b->width * b->channels;
+    for (size_t i = 0; i < b->entries; i++) {
+        const size_t at = r->step * b->entries + i;
+        const double alpha = drift_guidance_scale(&guidance, (double)r->u[at], (double)r->off[at]);
+        r->alphas[at] = r->alpha[i] = (float)alpha;
+        r->weight[i] = (float)drift_guidance_weight(alpha, b->generated, b->negatives);
+    }
+    b->positive = r->positive + r->step * b->entries * b->positives * image;
+    b->negative = r->negative + r->step * b->entries * b->negatives * image;
+    b->w_neg = r->weight;
+    b->generate = generate;
+    b->context = r;
+    drift_status status = drift_params_zero_grad(&r->generator.params);
+    return status ? status : drift_loss_gradients(&r->memory, &config, &encoder, b, 1, &r->report);
+}
+
+static drift_status one_step(struct run *r)
+{
+    drift_params *params = &r->generator.params;
+    const drift_tensor gradient = drift_tensor_grad(&params->values);
+    const double most = r->recipe.train.max_grad_norm;
+    struct drift_optimizer_report report;
+    drift_status status = gradients(r);
+    if (!status)
+        status = drift_optimizer_step(&r->optimizer, &r->recipe, (int64_t)r->step, params, &report);
+    if (!status)
+        status =
+            params->backend->ema(params->backend, r->recipe.train.ema_decay.items[0], &params->values, &r->average);
+    if (status)
+        return status;
+    r->losses[r->step] = (float)r->report.loss;
+    r->norms[r->step] = (float)report.grad_norm;
+    r->rates[r->step] = (float)report.learning_rate;
+    if (!r->step)
+        status = compare_block(r, "clipped_grad", &gradient, NULL,
+                               most > 0 && report.grad_norm >= most ? most / report.grad_norm : 1);
+    return status ? status : note_features(r);
+}
+
+static drift_status compare(struct run *r)
+{
+    const drift_params *params = &r->generator.params;
+    const size_t taus = (size_t)r->recipe.train.loss_kwargs.R_list.count;
+    const struct {
+        const char *name;
+        size_t n;
+        const float *x;
+    } per_step[] = {
+        {"out/cfg_scale", r->steps * r->batch.entries, r->alphas},
+        {"out/loss", r->steps, r->losses},
+        {"out/grad_norm", r->steps, r->norms},
+        {"out/learning_rate", r->steps, r->rates},
+        {"out/feature_scale", r->steps * r->features, r->scales},
+        {"out/feature_drift", r->steps * r->features * taus, r->drifts},
+    };
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < sizeof per_step / sizeof *per_step && !status; i++)
+        status = drift_golden_compare(r->golden, per_step[i].name, per_step[i].n, per_step[i].x);
+    if (!status)
+        status = compare_block(r, "param_change", &params->values, &r->start, 1);
+    if (!status)
+        status = compare_block(r, "ema_change", &r->average, &r->start, 1);
+    if (!status)
+        status = compare_block(r, "moment1", &r->optimizer.m, NULL, 1);
+    return status ? status : compare_block(r, "moment2", &r->optimizer.v, NULL, 1);
+}
+
+static drift_status verify(struct run *r)
+{
+    const json_t *feature = json_object_get(r->golden->config, "feature");
+    if (feature && !json_is_null(feature))
+        return drift_fail(DRIFT_UNAVAILABLE, "%s: needs an encoder", r->golden->file->path);
+    drift_status status = drift_golden_count(r->golden, "steps", &r->steps);
+    if (!status)
+        status = read_recipe(r->golden, &r->recipe);
+    if (!status && !r->recipe.train.ema_decay.count)
+        status = drift_fail(DRIFT_INVALID, "%s: config: ema_decay: expected a number", r->golden->file->path);
+    if (!status)
+        status = read_inputs(r);
+    if (!status)
+        status = make_room(r);
+    if (!status)
+        status = build(r);
+    for (; r->step < r->steps && !status; r->step++)
+        status = one_step(r);
+    return status ? status : compare(r);
+}
+
+drift_status drift_golden_train_step(drift_golden *golden)
+{
+    struct run *r = calloc(1, sizeof *r);
+    if (!r)
+        return drift_fail_memory(golden->file->path, sizeof *r);
+    r->golden = golden;
+    drift_status status = verify(r);
+    run_free(r);
+    return status;
+}
