@@ -43,7 +43,7 @@ drift_status drift_artifact_from_safetensors(const struct drift_safetensors *fil
 
 /* A key of model_config and its place in a model's settings. A key that is absent or null has its initial value; one
  * with a negative one must be there. */
-struct drift_setting {
+struct drift_artifact_setting {
     const char *key; /* NULL ends a table */
     enum { DRIFT_SETTING_COUNT, DRIFT_SETTING_NUMBER, DRIFT_SETTING_FLAG, DRIFT_SETTING_COUNTS } type;
     size_t offset;  /* of a size_t, a double, an int (0, 1), an array of size_t */
@@ -51,13 +51,13 @@ struct drift_setting {
     double initial; /* of each */
 };
 
-drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_setting *table,
+drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_artifact_setting *table,
                                      void *settings);
 
 /* metadata.json with all settings in the table's order, as the reference writes it. To be freed; NULL without memory.
  */
 char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, int64_t step,
-                              const struct drift_setting *table, const void *settings);
+                              const struct drift_artifact_setting *table, const void *settings);
 
 /* ---- parameters ---- */
 

@@ -25,7 +25,7 @@ static int set_counts(const json_t *value, size_t length, size_t *counts)
     return good;
 }
 
-static void set_initial(const struct drift_setting *setting, void *place)
+static void set_initial(const struct drift_artifact_setting *setting, void *place)
 {
     const double x = setting->initial;
     if (setting->type == DRIFT_SETTING_NUMBER)
@@ -37,7 +37,7 @@ static void set_initial(const struct drift_setting *setting, void *place)
             ((size_t *)place)[i] = (size_t)x;
 }
 
-static int set_value(const struct drift_setting *setting, const json_t *value, void *place)
+static int set_value(const struct drift_artifact_setting *setting, const json_t *value, void *place)
 {
     if ((!value || json_is_null(value)) && setting->initial >= 0) {
         set_initial(setting, place);
@@ -51,12 +51,12 @@ static int set_value(const struct drift_setting *setting, const json_t *value, v
     }
 }
 
-drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_setting *table,
+drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_artifact_setting *table,
                                      void *settings)
 {
     static const char *const wanted[] = {"an integer >= 0", "a number", "true or false", "a list of integers >= 0"};
     const json_t *config = json_object_get(artifact->metadata, "model_config");
-    for (const struct drift_setting *setting = table; setting->key; setting++)
+    for (const struct drift_artifact_setting *setting = table; setting->key; setting++)
         if (!set_value(setting, json_object_get(config, setting->key), (char *)settings + setting->offset))
             return drift_fail(DRIFT_INVALID, "%s: metadata: model_config.%s: expected %s", artifact->folder,
                               setting->key, wanted[setting->type]);
@@ -76,7 +76,7 @@ static void add(char *text, const char *format, ...)
     va_end(args);
 }
 
-static void add_setting(char *text, const struct drift_setting *setting, const void *place)
+static void add_setting(char *text, const struct drift_artifact_setting *setting, const void *place)
 {
     char number[DRIFT_NUMBER_TEXT];
     add(text, "%s\n    \"%s\": ", text[strlen(text) - 1] == '{' ? "" : ",", setting->key);
@@ -93,7 +93,7 @@ static void add_setting(char *text, const struct drift_setting *setting, const v
 }
 
 char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, int64_t step,
-                              const struct drift_setting *table, const void *settings)
+                              const struct drift_artifact_setting *table, const void *settings)
 {
     char *text = calloc(1, TEXT), number[DRIFT_NUMBER_TEXT];
     if (!text)
@@ -103,7 +103,7 @@ char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, i
     add(text, "  \"ema_decay\": %s,\n  \"step\": %lld,\n", drift_number_print_double((double)(float)ema_decay, number),
         (long long)step);
     add(text, "  \"path\": \"params_ema/ema_params.msgpack\",\n  \"model_config\": {");
-    for (const struct drift_setting *setting = table; setting->key; setting++)
+    for (const struct drift_artifact_setting *setting = table; setting->key; setting++)
         add_setting(text, setting, (const char *)settings + setting->offset);
     add(text, "\n  }\n}\n");
     return text;

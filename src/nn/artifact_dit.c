@@ -10,7 +10,7 @@
     }
 
 /* model_config in the reference's order, with its defaults. */
-static const struct drift_setting table[] = {
+static const struct drift_artifact_setting table[] = {
     ROW(cond_dim, COUNT, -1),    ROW(num_classes, COUNT, 1001), ROW(noise_classes, COUNT, 0),
     ROW(noise_coords, COUNT, 1), ROW(input_size, COUNT, 32),    ROW(in_channels, COUNT, 3),
     ROW(n_cls_tokens, COUNT, 0), ROW(patch_size, COUNT, 2),     ROW(hidden_size, COUNT, 1152),

@@ -11,6 +11,7 @@
 
 #include "io/file.h"
 #include "io/safetensors.h"
+#include "train/keep.h"
 #include "train/trainer.h"
 
 enum { STEP, SECONDS, ENERGY, PROGRESS };
@@ -183,7 +184,10 @@ static drift_status save_model(struct drift_trainer *trainer, const char *folder
 
 drift_status drift_trainer_save(struct drift_trainer *trainer, const char *folder)
 {
+    const struct drift_recipe *recipe = &trainer->recipe;
     drift_status status = save_checkpoint(trainer, folder);
+    if (!status)
+        status = drift_checkpoints_keep(folder, trainer->step, recipe->train.keep_every, recipe->train.keep_last);
     return status ? status : save_model(trainer, folder);
 }
 

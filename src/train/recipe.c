@@ -43,7 +43,9 @@ static drift_status read_bool(const struct drift_recipe_key *key, const char *te
 static drift_status read_number(const struct drift_recipe_key *key, const char *text, double *number)
 {
     int64_t integer;
-    if (drift_number_parse(text, strlen(text), number, &integer) == DRIFT_NO_NUMBER)
+    if (isinf(key->high) && !strcmp(text, ".inf"))
+        *number = INFINITY;
+    else if (drift_number_parse(text, strlen(text), number, &integer) == DRIFT_NO_NUMBER)
         return drift_fail(DRIFT_INVALID, "%s: expected a number, not \"%s\"", key->key, text);
     if (!(*number >= key->low && *number <= key->high))
         return drift_fail(DRIFT_INVALID, "%s: %s is not within %.15g .. %.15g", key->key, text, key->low, key->high);
@@ -156,11 +158,17 @@ drift_status drift_recipe_set(struct drift_recipe *recipe, const char *name, con
     return drift_recipe_assign(recipe, key, split(copy, items), items);
 }
 
+static const char *default_of(const struct drift_recipe_key *key, enum drift_recipe_model model)
+{
+    const char *own = model == DRIFT_MODEL_DIT ? key->dit : model == DRIFT_MODEL_MAE ? key->mae : NULL;
+    return own ? own : key->initial;
+}
+
 void drift_recipe_defaults_of(struct drift_recipe *recipe, enum drift_recipe_model model)
 {
     memset(recipe, 0, sizeof *recipe);
     for (const struct drift_recipe_key *key = drift_recipe_keys; key->key; key++)
-        drift_recipe_set(recipe, key->key, model == DRIFT_MODEL_DIT && key->dit ? key->dit : key->initial);
+        drift_recipe_set(recipe, key->key, default_of(key, model));
     recipe->model.name = model;
 }
 
@@ -168,7 +176,7 @@ void drift_recipe_defaults(struct drift_recipe *recipe) { drift_recipe_defaults_
 
 int drift_recipe_concerns(const struct drift_recipe *recipe, const struct drift_recipe_key *key)
 {
-    return !key->only || key->only == 1 + recipe->model.name;
+    return !key->only || key->only >> recipe->model.name & 1;
 }
 
 drift_field_config drift_recipe_field(const struct drift_recipe *recipe)
@@ -197,7 +205,7 @@ struct drift_guidance drift_recipe_guidance(const struct drift_recipe *recipe)
 /* A key of another model must not have been given: it would do nothing. */
 static drift_status check_keys(const struct drift_recipe *recipe)
 {
-    static const char *const names[] = {"mlp", "dit"};
+    static const char *const names[] = {"mlp", "dit", "mae"};
     char value[2 * DRIFT_RECIPE_TEXT], initial[2 * DRIFT_RECIPE_TEXT];
     struct drift_recipe defaults;
     drift_recipe_defaults_of(&defaults, (enum drift_recipe_model)recipe->model.name);
@@ -233,6 +241,18 @@ static drift_status check_dit(const struct drift_recipe *recipe)
     return DRIFT_OK;
 }
 
+static drift_status check_mae(const struct drift_recipe *recipe)
+{
+    if (recipe->model.layers.count != 4)
+        return drift_fail(DRIFT_INVALID, "model.layers: expected the blocks of 4 stages, not of %d",
+                          recipe->model.layers.count);
+    if (recipe->train.forward_dict.mask_ratio_min > recipe->train.forward_dict.mask_ratio_max)
+        return drift_fail(DRIFT_INVALID, "train.forward_dict.mask_ratio_min: is more than mask_ratio_max");
+    if (recipe->train.eval_forward_dict.mask_ratio_min > recipe->train.eval_forward_dict.mask_ratio_max)
+        return drift_fail(DRIFT_INVALID, "train.eval_forward_dict.mask_ratio_min: is more than mask_ratio_max");
+    return DRIFT_OK;
+}
+
 drift_status drift_recipe_check(const struct drift_recipe *recipe)
 {
     int taus = recipe->train.loss_kwargs.R_list.count;
@@ -245,7 +265,9 @@ drift_status drift_recipe_check(const struct drift_recipe *recipe)
     if (recipe->optimizer.weight_decay > 0 && recipe->optimizer.name == DRIFT_OPTIMIZER_ADAM)
         return drift_fail(DRIFT_INVALID, "optimizer.weight_decay: adam has none; set optimizer.name to adamw");
     status = check_keys(recipe);
-    return status || recipe->model.name == DRIFT_MODEL_MLP ? status : check_dit(recipe);
+    if (status || recipe->model.name == DRIFT_MODEL_MLP)
+        return status;
+    return recipe->model.name == DRIFT_MODEL_DIT ? check_dit(recipe) : check_mae(recipe);
 }
 
 /* ---- to text ---- */
@@ -253,6 +275,10 @@ drift_status drift_recipe_check(const struct drift_recipe *recipe)
 /* The shortest decimals that read back as the same number. */
 static void number_text(double number, char text[32])
 {
+    if (isinf(number)) { /* as YAML has it */
+        snprintf(text, 32, ".inf");
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, number);
         if (strtod(text, NULL) == number)

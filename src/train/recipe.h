@@ -28,16 +28,21 @@ struct drift_recipe_numbers {
     double items[DRIFT_RECIPE_LIST];
 };
 
-enum drift_recipe_model { DRIFT_MODEL_MLP, DRIFT_MODEL_DIT };
+enum drift_recipe_model { DRIFT_MODEL_MLP, DRIFT_MODEL_DIT, DRIFT_MODEL_MAE };
 enum drift_recipe_optimizer { DRIFT_OPTIMIZER_ADAM, DRIFT_OPTIMIZER_ADAMW };
 
 struct drift_recipe {
     char name[DRIFT_RECIPE_TEXT];
+    int64_t hsdp_dim;
     struct {
         char name[DRIFT_RECIPE_TEXT];
         int split; /* drift_data_split */
-        int64_t num_classes, batch_size;
-        int mirror;
+        int64_t num_classes, batch_size, eval_batch_size, resolution;
+        int mirror, use_aug, use_latent, use_cache;
+        struct {
+            int64_t num_workers, prefetch_factor;
+            int pin_memory;
+        } kwargs;
     } dataset;
     struct {
         int name; /* enum drift_recipe_model */
@@ -48,6 +53,9 @@ struct drift_recipe {
         int64_t noise_classes, noise_coords, checkpoint_blocks;
         double mlp_ratio;
         int use_qknorm, use_swiglu, use_rope, use_rmsnorm, use_bf16, attn_fp32, use_remat;
+        int64_t base_channels, input_patch_size; /* of an encoder, as layers and dropout_prob */
+        struct drift_recipe_integers layers;
+        double dropout_prob;
     } model;
     struct {
         int name; /* enum drift_recipe_optimizer */
@@ -61,16 +69,24 @@ struct drift_recipe {
     struct {
         int64_t seed, total_steps, save_per_step, eval_per_step, eval_samples;
         int64_t train_batch_size, pos_per_sample, neg_per_sample, accumulate;
-        int64_t positive_bank_size, negative_bank_size, push_per_step;
+        int64_t positive_bank_size, negative_bank_size, push_per_step, push_at_resume, keep_every, keep_last;
+        int64_t finetune_last_steps, warmup_finetune;
+        double finetune_cls;
         double max_grad_norm;
         struct drift_recipe_numbers ema_decay, cfg_list;
         char init_from[DRIFT_RECIPE_TEXT];
         struct {
             int64_t gen_per_label;
             double cfg_min, cfg_max, neg_cfg_pw, no_cfg_frac;
+            double mask_ratio_min, mask_ratio_max, lambda_cls;
         } forward_dict;
         struct {
-            int has_scale;
+            double mask_ratio_min, mask_ratio_max, lambda_cls;
+        } eval_forward_dict;
+        struct {
+            int has_scale, use_mean, use_std;
+            struct drift_recipe_integers patch_mean_size, patch_std_size;
+            double every_k_block; /* below 1 or infinite: no block */
         } activation_kwargs;
         struct {
             struct drift_recipe_numbers R_list;
@@ -81,10 +97,16 @@ struct drift_recipe {
     } train;
     struct {
         char mae_path[DRIFT_RECIPE_TEXT];
-        int use_mae, use_convnext;
+        int use_mae, use_convnext, convnext_bf16, use_post_x;
+        struct {
+            int source; /* of the words of its row: none, hf, local */
+            char hf_model_name[DRIFT_RECIPE_TEXT], path[DRIFT_RECIPE_TEXT];
+        } load_dict;
     } feature;
     struct {
         int64_t log_every_k;
+        int use_wandb;
+        char project[DRIFT_RECIPE_TEXT], entity[DRIFT_RECIPE_TEXT];
     } logging;
 };
 
@@ -102,13 +124,15 @@ struct drift_recipe_key {
     const char *key; /* "optimizer.lr_schedule.learning_rate" */
     enum drift_recipe_type type;
     size_t offset;
-    const char *initial; /* the default, as text; a DiT's may be another: `dit` */
+    const char *initial; /* the default, as text; a DiT's and an encoder's may be another: `dit`, `mae` */
     const char *choices; /* "adam|adamw" */
     double low, high;    /* of numbers; of a list, of each item */
     int may_change;      /* a resumed run may have another value */
     const char *help;
-    const char *dit; /* default of a DiT's recipe; NULL: `initial` */
-    int only;        /* 1 + the model that has the key (drift_recipe_model); 0: every model */
+    const char *dit, *mae; /* defaults of the other models; NULL: `initial` */
+    int only;              /* bits 1 << drift_recipe_model of those that have the key; 0: every model */
+    const char *null;      /* what an explicit null means; NULL: the default stays */
+    const char *missing;   /* what this version lacks to do anything but the default; NULL: nothing */
 };
 
 /* The table; its last row has no key. */
@@ -140,6 +164,15 @@ struct drift_guidance drift_recipe_guidance(const struct drift_recipe *recipe);
 
 /* Whether the values go together. Called once all are set. */
 drift_status drift_recipe_check(const struct drift_recipe *recipe);
+
+/* What a recipe asks for and this version cannot do: lines such as "dataset.use_cache: true needs a cache of latents,
+ * not supported yet" in memory that is to be freed, NULL where there is nothing, or no memory. And the first of them as
+ * a failure, DRIFT_INVALID. */
+char *drift_recipe_missing(const struct drift_recipe *recipe);
+drift_status drift_recipe_able(const struct drift_recipe *recipe);
+
+/* The encoder that feature.mae_path or feature.load_dict names, for drift_artifact_open; "" for none. */
+void drift_recipe_encoder(const struct drift_recipe *recipe, char path[DRIFT_RECIPE_TEXT + 8]);
 
 /* The recipe as YAML, all keys that concern it in the table's order, with the meaning of each as a comment where asked
  * for. To be freed by the caller; NULL without memory. Reading it back gives the same recipe. */

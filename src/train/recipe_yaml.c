@@ -26,7 +26,7 @@ static drift_status read_leaf(struct drift_recipe *recipe, const struct drift_ya
     if (node->kind == DRIFT_YAML_MAP)
         return drift_fail(DRIFT_INVALID, "%s: expected a value, not a map", node->path);
     if (node->kind == DRIFT_YAML_NULL) /* the default stays */
-        return DRIFT_OK;
+        return key->null ? drift_recipe_assign(recipe, key, 1, &key->null) : DRIFT_OK;
     if (node->kind != DRIFT_YAML_LIST)
         texts[count++] = node->text;
     else
@@ -58,16 +58,31 @@ static drift_status read_map(struct drift_recipe *recipe, const struct drift_yam
     return DRIFT_OK;
 }
 
-/* A DiT's file begins with a DiT's defaults; so does one that has model.depth and does not name its model. */
+/* The model that a file is about: the one it names, else the one whose key it has. */
+static enum drift_recipe_model find_model(struct drift_yaml *model)
+{
+    const struct drift_yaml *name = model ? drift_yaml_get(model, "name") : NULL;
+    if (!model)
+        return DRIFT_MODEL_MLP;
+    if (name && name->text)
+        return !strcmp(name->text, "dit")   ? DRIFT_MODEL_DIT
+               : !strcmp(name->text, "mae") ? DRIFT_MODEL_MAE
+                                            : DRIFT_MODEL_MLP;
+    return drift_yaml_get(model, "depth")           ? DRIFT_MODEL_DIT
+           : drift_yaml_get(model, "base_channels") ? DRIFT_MODEL_MAE
+                                                    : DRIFT_MODEL_MLP;
+}
+
+/* The file of another model than an MLP begins with that model's defaults. */
 static void choose_defaults(struct drift_recipe *recipe, struct drift_yaml *root)
 {
-    struct drift_yaml *model = drift_yaml_get(root, "model"), *train = drift_yaml_get(root, "train");
-    const struct drift_yaml *name = model ? drift_yaml_get(model, "name") : NULL;
-    int named = name && name->text;
-    if (!(named ? !strcmp(name->text, "dit") : model && drift_yaml_get(model, "depth")))
+    struct drift_yaml *train = drift_yaml_get(root, "train");
+    const enum drift_recipe_model model = find_model(drift_yaml_get(root, "model"));
+    if (model == DRIFT_MODEL_MLP)
         return;
-    drift_recipe_defaults_of(recipe, DRIFT_MODEL_DIT);
-    if (!train || !drift_yaml_get(train, "forward_dict")) /* as the authors' code has it */
+    drift_recipe_defaults_of(recipe, model);
+    if (model == DRIFT_MODEL_DIT &&
+        (!train || !drift_yaml_get(train, "forward_dict"))) /* as the authors' code has it */
         recipe->train.forward_dict.gen_per_label = 16;
 }
 

@@ -40,6 +40,18 @@ static drift_status name_columns(struct drift_trainer *trainer)
 
 /* ---- a trainer and its parts ---- */
 
+/* Images are trained on in their own size. */
+static drift_status check_resolution(const struct drift_trainer *trainer)
+{
+    const struct drift_data *data = trainer->data;
+    const int64_t side = trainer->recipe.dataset.resolution;
+    if (side && data->height && ((int64_t)data->height != side || (int64_t)data->width != side))
+        return drift_fail(DRIFT_INVALID,
+                          "dataset.resolution: %ld, but %s has images of %zu x %zu: resizing is not supported yet",
+                          (long)side, trainer->recipe.dataset.name, data->height, data->width);
+    return DRIFT_OK;
+}
+
 static drift_status open_data(struct drift_trainer *trainer)
 {
     const char *name = trainer->recipe.dataset.name;
@@ -49,7 +61,7 @@ static drift_status open_data(struct drift_trainer *trainer)
         status = drift_data_open(name, DRIFT_DATA_ALL, &trainer->all);
     if (!status && trainer->data->size && split == DRIFT_DATA_TRAIN)
         status = drift_data_open(name, DRIFT_DATA_TEST, &trainer->test);
-    return status;
+    return status ? status : check_resolution(trainer);
 }
 
 /* Running means begin as copies of the parameters. */
@@ -114,6 +126,8 @@ drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_t
     trainer->recipe = *recipe;
     trainer->energy = NAN;
     drift_status status = drift_recipe_check(recipe);
+    if (!status)
+        status = drift_recipe_able(recipe);
     if (!status)
         status = name_columns(trainer);
     if (!status)

@@ -41,6 +41,13 @@ says 2 "$dir/missing.safetensors" sample "$dir/missing.safetensors"
 says 2 'key.yaml' sample "$dir/key.yaml"
 says 2 'ends with .png, .npy, .npz or .csv' sample x --out a.jpg
 
+for recipe in data/recipes/authors/*.yaml; do
+    says 2 'not supported yet' train "$recipe" --out "$dir/authors"
+done
+[ ! -e "$dir/authors" ]
+printf 'dataset: {name: digits, resolution: 28}\nmodel: {depth: 1, input_size: 8}\n' > "$dir/side.yaml"
+says 2 'dataset.resolution: 28, but digits has images of 8 x 8' train "$dir/side.yaml" --out "$dir/authors"
+
 touch "$dir/file"
 # shellcheck disable=SC2086
 says 2 "$dir/file" toy checkerboard $small --out "$dir/file"

@@ -26,7 +26,7 @@ struct mae {
     int use_bf16;
 };
 #define AT(member) offsetof(struct mae, member)
-static const struct drift_setting table[] = {
+static const struct drift_artifact_setting table[] = {
     {"base_channels", DRIFT_SETTING_COUNT, AT(base_channels), 0, 64},
     {"patch_size", DRIFT_SETTING_COUNT, AT(patch_size), 0, 4},
     {"dropout_prob", DRIFT_SETTING_NUMBER, AT(dropout_prob), 0, 0},
@@ -60,8 +60,8 @@ END_TEST
 
 START_TEST(settings_absent_and_wrong)
 {
-    static const struct drift_setting needed[] = {{"patch_size", DRIFT_SETTING_COUNT, AT(patch_size), 0, -1},
-                                                  {NULL, DRIFT_SETTING_FLAG, 0, 0, 0}};
+    static const struct drift_artifact_setting needed[] = {{"patch_size", DRIFT_SETTING_COUNT, AT(patch_size), 0, -1},
+                                                           {NULL, DRIFT_SETTING_FLAG, 0, 0, 0}};
     static const struct {
         const char *config, *line;
     } cases[] = {

@@ -1,5 +1,7 @@
 /* Recipes: defaults, text both ways, ranges, unknown keys, what may change on resume. */
 #include <check.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +151,134 @@ START_TEST(of_a_dit)
 }
 END_TEST
 
+/* What is not supported, each in a line; and the first as a failure. */
+static void expect_missing(const char *lines)
+{
+    char *missing = drift_recipe_missing(&recipe);
+    drift_status status = drift_recipe_able(&recipe);
+    ck_assert_str_eq(missing ? missing : "", lines);
+    ck_assert_int_eq(status, missing ? DRIFT_INVALID : DRIFT_OK);
+    if (missing)
+        ck_assert(!strncmp(drift_message(), lines, strlen(drift_message())) && !strchr(drift_message(), '\n'));
+    free(missing);
+}
+
+START_TEST(of_the_authors)
+{
+    static const char latents[] = "dataset.use_cache: true needs a cache of latents, not supported yet\n",
+                      parts[] = "dataset.use_aug: true needs random resized crops, not supported yet\n",
+                      features[] =
+                          "feature.mae_path: hf://mae_%s_%s needs an encoder's features, not supported yet\n%s",
+                      convnext[] = "feature.use_convnext: true needs ConvNeXt-V2's features, not supported yet\n";
+    static const struct {
+        const char *name, *before, *encoder, *width, *after;
+        int64_t hidden, depth;
+        double rate;
+    } models[] = {
+        {"latent_ablation", latents, "latent", "256", "", 768, 12, 2e-4},
+        {"latent_sota_B", latents, "latent", "640", "", 768, 12, 4e-4},
+        {"latent_sota_L", latents, "latent", "640", "", 1024, 24, 4e-4},
+        {"pixel_sota_B", parts, "pixel", "640", convnext, 768, 12, 2e-4},
+        {"pixel_sota_L", parts, "pixel", "640", convnext, 1024, 24, 4e-4},
+    };
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct drift_recipe other;
+        char path[128], lines[1024], encoder[DRIFT_RECIPE_TEXT + 8];
+        start();
+        snprintf(path, sizeof path, "data/recipes/authors/%s.yaml", models[i].name);
+        ck_assert_msg(!drift_recipe_read(&recipe, path), "%s", drift_message());
+        ck_assert_msg(!drift_recipe_check(&recipe), "%s: %s", path, drift_message());
+        ck_assert_int_eq(recipe.model.name, DRIFT_MODEL_DIT);
+        ck_assert_int_eq(recipe.model.hidden_size.items[0], models[i].hidden);
+        ck_assert_int_eq(recipe.model.depth, models[i].depth);
+        ck_assert(recipe.optimizer.lr_schedule.learning_rate == models[i].rate);
+        ck_assert(recipe.train.forward_dict.gen_per_label == 64 && recipe.train.keep_last == 2);
+        snprintf(lines, sizeof lines, "%s", models[i].before);
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines), features, models[i].encoder, models[i].width,
+                 models[i].after);
+        expect_missing(lines);
+        drift_recipe_encoder(&recipe, encoder);
+        ck_assert(strstr(encoder, "hf://mae_") == encoder && strstr(encoder, models[i].width));
+        char *text = drift_recipe_print(&recipe, i % 2);
+        drift_recipe_defaults(&other);
+        ck_assert_msg(!drift_recipe_parse(&other, text, strlen(text), "text"), "%s", drift_message());
+        ck_assert_int_eq(memcmp(&recipe, &other, sizeof other), 0);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(of_the_authors_encoders)
+{
+    static const char *const names[] = {"latent_ablation_256", "latent_640", "pixel_640"};
+    static const int64_t last[] = {0, 3000, 3000};
+    for (int i = 0; i < 3; i++) {
+        struct drift_recipe other;
+        char path[128];
+        start();
+        snprintf(path, sizeof path, "data/recipes/authors/%s.yaml", names[i]);
+        ck_assert_msg(!drift_recipe_read(&recipe, path), "%s", drift_message());
+        ck_assert_msg(!drift_recipe_check(&recipe), "%s: %s", path, drift_message());
+        ck_assert_int_eq(recipe.model.name, DRIFT_MODEL_MAE);
+        ck_assert_int_eq(recipe.model.base_channels, i ? 640 : 256);
+        ck_assert(recipe.model.layers.count == 4 && recipe.model.layers.items[2] == 6);
+        ck_assert_int_eq(recipe.train.finetune_last_steps, last[i]);
+        ck_assert(recipe.train.ema_decay.items[0] == 0.9995 && recipe.train.max_grad_norm == 2);
+        ck_assert(recipe.optimizer.name == DRIFT_OPTIMIZER_ADAMW && recipe.optimizer.adam_b2 == 0.95);
+        refused(drift_recipe_able(&recipe), "model.name: mae needs the training of encoders");
+        char *text = drift_recipe_print(&recipe, i % 2);
+        ck_assert(!strstr(text, "loss_kwargs") && !strstr(text, "cfg_list"));
+        drift_recipe_defaults(&other);
+        ck_assert_msg(!drift_recipe_parse(&other, text, strlen(text), "text"), "%s", drift_message());
+        ck_assert_int_eq(memcmp(&recipe, &other, sizeof other), 0);
+        free(text);
+    }
+    drift_recipe_set(&recipe, "model.layers", "[3, 4, 6]");
+    refused(drift_recipe_check(&recipe), "model.layers: expected the blocks of 4 stages");
+    drift_recipe_set(&recipe, "model.layers", "[3, 4, 6, 3]");
+    drift_recipe_set(&recipe, "train.forward_dict.mask_ratio_min", "0.6");
+    refused(drift_recipe_check(&recipe), "mask_ratio_min: is more than mask_ratio_max");
+    start();
+    ck_assert_int_eq(parse("model: {base_channels: 8, patch_size: 3, depth: 2}\n"), DRIFT_OK); /* a DiT's */
+    refused(drift_recipe_check(&recipe), "model.base_channels: model.name is dit");
+}
+END_TEST
+
+/* Blocks of every k-th, and the other way to name an encoder. */
+START_TEST(features)
+{
+    char path[DRIFT_RECIPE_TEXT + 8];
+    ck_assert_int_eq(parse("model: {depth: 1}\ntrain: {activation_kwargs: {every_k_block: .inf}}\n"), DRIFT_OK);
+    ck_assert(isinf(recipe.train.activation_kwargs.every_k_block));
+    char *text = drift_recipe_print(&recipe, 0);
+    ck_assert(strstr(text, "every_k_block: .inf\n") != NULL);
+    free(text);
+    ck_assert_int_eq(parse("model: {depth: 1}\ntrain: {activation_kwargs: {every_k_block: null}}\n"), DRIFT_OK);
+    ck_assert(recipe.train.activation_kwargs.every_k_block == 0);
+    ck_assert_int_eq(parse("model: {depth: 1}\ntrain: {activation_kwargs: {use_mean: null}}\n"), DRIFT_OK);
+    ck_assert(recipe.train.activation_kwargs.every_k_block == 2 && recipe.train.activation_kwargs.use_mean);
+    refused(drift_recipe_set(&recipe, "train.max_grad_norm", ".inf"), "expected a number");
+    expect_missing("");
+    drift_recipe_encoder(&recipe, path);
+    ck_assert_str_eq(path, "");
+    ck_assert_int_eq(parse("model: {depth: 1}\nfeature: {load_dict: {source: hf, hf_model_name: mae_x}}\n"), DRIFT_OK);
+    drift_recipe_encoder(&recipe, path);
+    ck_assert_str_eq(path, "hf://mae_x");
+    expect_missing("feature.load_dict.source: hf needs an encoder's features, not supported yet\n");
+    ck_assert_int_eq(parse("model: {depth: 1}\nfeature: {load_dict: {source: local, path: runs/a}}\n"), DRIFT_OK);
+    drift_recipe_encoder(&recipe, path);
+    ck_assert_str_eq(path, "runs/a");
+    drift_recipe_set(&recipe, "feature.use_mae", "false");
+    drift_recipe_encoder(&recipe, path);
+    ck_assert_str_eq(path, "");
+    expect_missing("");
+    drift_recipe_set(&recipe, "logging.use_wandb", "true");
+    drift_recipe_set(&recipe, "dataset.use_latent", "true");
+    expect_missing("dataset.use_latent: true needs the encoder of the Stable Diffusion VAE, not supported yet\n"
+                   "logging.use_wandb: true needs a web logger, not supported yet\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("recipe");
@@ -160,6 +290,9 @@ int main(void)
     tcase_add_test(test, errors);
     tcase_add_test(test, resuming);
     tcase_add_test(test, of_a_dit);
+    tcase_add_test(test, of_the_authors);
+    tcase_add_test(test, of_the_authors_encoders);
+    tcase_add_test(test, features);
     suite_add_tcase(suite, test);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
