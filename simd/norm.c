@@ -135,3 +135,62 @@ void K(layer_norm_backward)(size_t rows, size_t cols, float epsilon, const float
             row_add(dbias + j, cols - j, row_load(dy + j, cols - j, 0));
     }
 }
+
+/* Sixteen numbers relative to the row's first and to `mean`; beyond the end 0. */
+static inline vec centred(const float *x, size_t j, size_t cols, vec first, vec mean)
+{
+    const vec d = vec_sub(vec_sub(row_load(x + j, cols - j, 0), first), mean);
+    const vec beyond = vec_from_int(veci_sub(veci_iota(), veci_set1(cols - j < LANES ? (int32_t)(cols - j) : LANES)));
+    return vec_select(vec_lt(beyond, vec_zero()), d, vec_zero());
+}
+
+/* The mean of x - x_0, and the deviation. */
+static void spread(size_t cols, const float *x, vec *mean, float *s)
+{
+    const vec first = vec_set1(x[0]);
+    vec sum = vec_zero(), squares = vec_zero();
+    for (size_t j = 0; j < cols; j += LANES)
+        sum = vec_add(sum, centred(x, j, cols, first, vec_zero()));
+    *mean = vec_set1(vec_reduce_add(sum) / (float)cols);
+    for (size_t j = 0; j < cols; j += LANES) {
+        const vec c = centred(x, j, cols, first, *mean);
+        squares = vec_fma(c, c, squares);
+    }
+    *s = sqrtf(vec_reduce_add(squares) / (float)cols);
+}
+
+void K(standardize)(size_t rows, size_t cols, float epsilon, const float *x, float *y)
+{
+    for (; rows && cols; rows--, x += cols, y += cols) {
+        vec mean;
+        float s;
+        spread(cols, x, &mean, &s);
+        const vec first = vec_set1(x[0]), factor = vec_set1(1 / (s + epsilon));
+        for (size_t j = 0; j < cols; j += LANES)
+            row_store(y + j, cols - j, vec_mul(centred(x, j, cols, first, mean), factor));
+    }
+}
+
+void K(standardize_backward)(size_t rows, size_t cols, float epsilon, const float *x, const float *dy, float *dx)
+{
+    for (; rows && cols; rows--, x += cols, dy += cols, dx += cols) {
+        vec mean, sum = vec_zero(), products = vec_zero();
+        float s;
+        spread(cols, x, &mean, &s);
+        if (s == 0)
+            continue;
+        const vec first = vec_set1(x[0]);
+        for (size_t j = 0; j < cols; j += LANES) {
+            const vec g = row_load(dy + j, cols - j, 0);
+            sum = vec_add(sum, g);
+            products = vec_fma(g, centred(x, j, cols, first, mean), products);
+        }
+        const float f = 1 / (s + epsilon);
+        const vec mean_g = vec_set1(vec_reduce_add(sum) / (float)cols), factor = vec_set1(f);
+        const vec slope = vec_set1(f * (f * (vec_reduce_add(products) / (float)cols / s)));
+        for (size_t j = 0; j < cols; j += LANES) {
+            const vec g = vec_mul(factor, vec_sub(row_load(dy + j, cols - j, 0), mean_g));
+            row_add(dx + j, cols - j, vec_fnma(centred(x, j, cols, first, mean), slope, g));
+        }
+    }
+}

@@ -88,3 +88,35 @@ drift_status CPU(random_normal)(const drift_backend *backend, const drift_stream
     }
     return DRIFT_OK;
 }
+
+/* Draws block `at` of y, then again what lies beyond 2. */
+static void draw_truncated(const drift_stream *stream, size_t total, size_t at, size_t n, real *y)
+{
+    real again[BLOCK];
+    size_t beyond = n;
+    for (size_t attempt = 0; beyond; attempt++) {
+        kernels()->random_normal(n, stream->seed, stream->first + attempt * total + at, stream->step, stream->purpose,
+                                 attempt ? again : y);
+        beyond = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (attempt && !(y[i] >= -2 && y[i] <= 2))
+                y[i] = again[i];
+            beyond += !(y[i] >= -2 && y[i] <= 2);
+        }
+    }
+}
+
+drift_status CPU(random_truncated)(const drift_backend *backend, const drift_stream *stream, double deviation,
+                                   drift_tensor *y)
+{
+    (void)backend;
+    real *py = y->data;
+    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
+#pragma omp parallel for schedule(static) if (cut.n >= BLOCK)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        size_t at = block_start(cut, i), n = block_size(cut, i);
+        draw_truncated(stream, cut.n, at, n, py + at);
+        kernels()->scale(n, (real)deviation, py + at, py + at);
+    }
+    return DRIFT_OK;
+}

@@ -212,3 +212,34 @@ drift_status CPU(layer_norm_backward)(const drift_backend *backend, double epsil
     add_parts(cut.count, cols, bpart, dbias ? dbias->data : NULL);
     return DRIFT_OK;
 }
+
+drift_status CPU(standardize)(const drift_backend *backend, double epsilon, const drift_tensor *x, drift_tensor *y)
+{
+    (void)backend;
+    const size_t cols = drift_tensor_row_size(x);
+    const real *px = x->data;
+    real *py = y->data;
+    const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), cols);
+#pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        size_t at = block_start(cut, i) * cols;
+        kernels()->standardize(block_size(cut, i), cols, (real)epsilon, px + at, py + at);
+    }
+    return DRIFT_OK;
+}
+
+drift_status CPU(standardize_backward)(const drift_backend *backend, double epsilon, const drift_tensor *x,
+                                       const drift_tensor *dy, drift_tensor *dx)
+{
+    (void)backend;
+    const size_t cols = drift_tensor_row_size(x);
+    const real *px = x->data, *pdy = dy->data;
+    real *pdx = dx->data;
+    const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), cols);
+#pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        size_t at = block_start(cut, i) * cols;
+        kernels()->standardize_backward(block_size(cut, i), cols, (real)epsilon, px + at, pdy + at, pdx + at);
+    }
+    return DRIFT_OK;
+}

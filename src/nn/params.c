@@ -138,6 +138,9 @@ static drift_status draw(drift_param *p, const drift_stream *stream)
     case DRIFT_INIT_XAVIER:
         bound = p->scale * sqrt(6 / (double)(p->fan_in + p->fan_out));
         return b->random_uniform(b, stream, -bound, bound, &p->tensor);
+    case DRIFT_INIT_TRUNCATED: /* what is left of a standard normal between -2 and 2 has this deviation: */
+        bound = p->scale / sqrt((double)p->fan_in) / 0.87962566103423978;
+        return b->random_truncated(b, stream, bound, &p->tensor);
     case DRIFT_INIT_NORMAL: return b->random_normal(b, stream, p->scale, &p->tensor);
     case DRIFT_INIT_POSITION: return write_positions(&p->tensor);
     default: return b->fill(b, 0, &p->tensor);

@@ -68,3 +68,32 @@ static void layer_norm_backward(drift_tape *tape, const drift_node *node)
         drift_tape_check(tape, b->layer_norm_backward(b, *epsilon, node->x[0], node->x[1], &dy, dx, dw, db),
                          "layer_norm");
 }
+
+static drift_backward standardize_backward;
+
+drift_tensor *drift_standardize(drift_tape *tape, double epsilon, drift_tensor *x)
+{
+    if (drift_tape_failed(tape))
+        return drift_tape_empty(tape);
+    if (x->dims < 1)
+        return drift_tape_fail(tape, DRIFT_INVALID, "standardize: x is %s, without a row", drift_tensor_shape(x));
+    const drift_backend *b = drift_tape_backend(tape);
+    drift_tensor *y = drift_tape_tensor(tape, x->dims, x->size);
+    if (drift_tape_failed(tape))
+        return y;
+    drift_tape_check(tape, b->standardize(b, epsilon, x, y), "standardize");
+    drift_tape_record(tape, standardize_backward, y, (drift_tensor *[DRIFT_NODE_INPUTS]){x}, &epsilon, sizeof epsilon);
+    return y;
+}
+
+/* y_j = c_j f, c = x - mean, f = 1 / (s + epsilon), s = (mean c^2)^1/2, ds/dc_j = c_j / (n s). The gradient of c is
+ * f g_j - f^2 c_j mean(g c) / s, and that of x takes its mean away, c having none:
+ *   dx_j += f (g_j - mean g) - f^2 c_j mean(g c) / s, and 0 where s = 0 */
+static void standardize_backward(drift_tape *tape, const drift_node *node)
+{
+    const drift_backend *b = drift_tape_backend(tape);
+    const double *epsilon = node->saved;
+    drift_tensor grad, dy = drift_tensor_grad(node->y), *dx = drift_tape_grad(tape, node->x[0], &grad);
+    if (dx && !drift_tape_failed(tape))
+        drift_tape_check(tape, b->standardize_backward(b, *epsilon, node->x[0], &dy, dx), "standardize");
+}

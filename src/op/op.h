@@ -39,6 +39,9 @@ drift_tensor *drift_softmax(drift_tape *tape, drift_tensor *x);
 drift_tensor *drift_rms_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight);
 drift_tensor *drift_layer_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight,
                                drift_tensor *bias);
+/* (x - mean) / (deviation + epsilon): epsilon outside of the root, no weights. A row of equal numbers is 0, and so is its
+ * gradient (spec: convnext) */
+drift_tensor *drift_standardize(drift_tape *tape, double epsilon, drift_tensor *x);
 
 /* attention.c: qkv[B, T, 3 D] = [q|k|v], each `heads` heads of d = D / heads side by side (spec: generator) */
 /* norm over d of every head of q and k, with weights and biases [d] that the heads share: RMSNorm with `rms` (biases
@@ -58,6 +61,17 @@ drift_tensor *drift_group_norm(drift_tape *tape, double epsilon, size_t groups, 
                                drift_tensor *scale, drift_tensor *bias);
 /* Global response norm, gamma x n + beta + x; gamma and beta [channels], or [1, 1, 1, channels] (spec: convnext) */
 drift_tensor *drift_grn(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *gamma, drift_tensor *beta);
+
+/* pool.c: x[batch, H, W, channels] to [batch, cells, channels], cells of height x width locations row major; height
+ * divides H and width W. Mean, deviation or root mean square of each channel in the cell (spec: encoder) */
+drift_tensor *drift_pool(drift_tape *tape, drift_pool_kind kind, double epsilon, drift_tensor *x, size_t height,
+                         size_t width);
+
+/* mask.c: x (1 - mask), mask[batch, H, W, 1] beside x[batch, H, W, channels]; and for each image, [batch],
+ * sum mask (a - b)^2 / (sum mask + epsilon): over space and channels above, over space below (spec: encoder) */
+drift_tensor *drift_hide(drift_tape *tape, drift_tensor *x, drift_tensor *mask);
+drift_tensor *drift_masked_error(drift_tape *tape, double epsilon, drift_tensor *a, drift_tensor *b,
+                                 drift_tensor *mask);
 
 /* resize.c: x[batch, ., ., channels] to [batch, height, width, channels], bilinear with half-pixel centres and clamped
  * edges, antialiased where it shrinks (spec: convnext) */

@@ -36,6 +36,9 @@ typedef enum drift_unary_kind { DRIFT_UNARIES(U) DRIFT_UNARY_COUNT } drift_unary
 /* [..., n] to [...]: each row to one number. */
 typedef enum drift_reduce_kind { DRIFT_SUM, DRIFT_MEAN, DRIFT_MAX, DRIFT_LOG_SUM_EXP } drift_reduce_kind;
 
+/* A cell of an image to a number a channel: mean x, (mean (x - mean x)^2 + epsilon)^1/2, (mean x^2 + epsilon)^1/2. */
+typedef enum drift_pool_kind { DRIFT_POOL_MEAN, DRIFT_POOL_STD, DRIFT_POOL_RMS } drift_pool_kind;
+
 /* Where random numbers come from: element `first` + i of the stream (seed, purpose, step) lands in y[i]. */
 typedef struct drift_stream {
     uint64_t seed;

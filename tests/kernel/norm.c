@@ -144,3 +144,76 @@ void drift_check_layer_norm_backward(struct check *c)
               P(n.dbias));
     }
 }
+
+/* Deviation and root mean square of x - x_0, whose rounding is what the error is made of. */
+struct spread {
+    double mean, s, size;
+};
+
+static struct spread spread_of(size_t n, const float *x)
+{
+    struct spread p = {0, 0, 0};
+    for (size_t j = 0; j < n; j++) {
+        const double d = (double)x[j] - x[0];
+        p.mean += d / (double)n;
+        p.size += d * d / (double)n;
+    }
+    for (size_t j = 0; j < n; j++)
+        p.s += ((double)x[j] - x[0] - p.mean) * ((double)x[j] - x[0] - p.mean) / (double)n;
+    p.s = sqrt(p.s);
+    p.size = sqrt(p.size);
+    return p;
+}
+
+/* Rows nearly or wholly constant at times. */
+static struct norm draw_spread(struct check *c)
+{
+    struct norm n = draw(c);
+    n.epsilon = 1e-3f;
+    if (n.rows && check_int(c, 0, 3) == 0)
+        for (size_t j = 1; j < n.cols; j++)
+            check_set(n.x, j, n.x->x[0]);
+    return n;
+}
+
+void drift_check_standardize(struct check *c)
+{
+    while (check_round(c)) {
+        struct norm n = draw_spread(c);
+        struct check_array *y = check_out(c, n.rows * n.cols);
+        for (size_t i = 0; i < n.rows * n.cols; i++) {
+            const float *row = n.x->x + i / n.cols * n.cols;
+            const struct spread p = spread_of(n.cols, row);
+            const double d = (double)n.x->x[i] - row[0], f = 1 / (p.s + n.epsilon);
+            check_scale(y)[i] = f * (fabs(d) + p.size) * (1 + fabs(d - p.mean) * f);
+        }
+        CHECK(c, standardize, n.rows, n.cols, n.epsilon, n.x->p, y->p);
+    }
+}
+
+/* The terms f (g - mean g) and f^2 c mean(g c) / s, with the errors of f, c and s. dy is tame: where s underflows in float
+ * alone, the row's gradient is 0 there and in double whatever dy makes it. */
+void drift_check_standardize_backward(struct check *c)
+{
+    while (check_round(c)) {
+        struct norm n = draw_spread(c);
+        struct check_array *dy = check_tame(c, n.rows * n.cols, -4, 4), *dx = check_added(c, n.rows * n.cols, -4, 4);
+        for (size_t i = 0; i < n.rows; i++) {
+            const float *x = n.x->x + i * n.cols, *g = dy->x + i * n.cols;
+            const struct spread p = spread_of(n.cols, x);
+            const double f = 1 / (p.s + n.epsilon), lost = p.s > 0 ? p.size / p.s : 0;
+            double mean = 0, product = 0;
+            for (size_t j = 0; j < n.cols; j++) {
+                const double d = (double)x[j] - x[0];
+                mean += fabs(g[j]) / (double)n.cols;
+                product += fabs(g[j]) * (fabs(d - p.mean) + fabs(d) + p.size) / (double)n.cols;
+            }
+            for (size_t j = 0; j < n.cols; j++) {
+                const double d = (double)x[j] - x[0], c_size = fabs(d - p.mean) + fabs(d) + p.size;
+                check_scale(dx)[i * n.cols + j] = (1 + f * p.size) * f * (fabs(g[j]) + mean) +
+                                                  (p.s > 0 ? f * f * c_size * product / p.s * (1 + lost) : 0);
+            }
+        }
+        CHECK(c, standardize_backward, n.rows, n.cols, n.epsilon, n.x->p, dy->p, dx->p);
+    }
+}

@@ -102,6 +102,28 @@ MODEL(grn)
     UNUSED;
     return drift_grn(t, 1e-3, x[0], x[1], x[2]);
 }
+/* choice: kind, height and width of a cell as digits */
+MODEL(pool)
+{
+    return drift_pool(t, (drift_pool_kind)(choice / 100), 1e-3, x[0], (size_t)choice / 10 % 10, (size_t)choice % 10);
+}
+static const float half_hidden[] = {1, 0, 0, 1, 1, 0, 0.25f, 0, 0, 1, 0, 1};
+MODEL(hide)
+{
+    UNUSED;
+    return drift_hide(t, x[0], drift_tape_input(t, 4, (const size_t[]){2, 3, 2, 1}, half_hidden, 0));
+}
+MODEL(masked_error)
+{
+    UNUSED;
+    return drift_masked_error(t, 1e-8, x[0], x[1],
+                              drift_tape_input(t, 4, (const size_t[]){2, 3, 2, 1}, half_hidden, 0));
+}
+MODEL(standardize)
+{
+    UNUSED;
+    return drift_standardize(t, 1e-3, x[0]);
+}
 MODEL(resize) { return drift_resize(t, x[0], (size_t)choice / 10, (size_t)choice % 10); }
 MODEL(distance)
 {
@@ -254,6 +276,12 @@ static const struct op_case cases[] = {
     {"group_norm", group_norm, 2, {{4, {2, 3, 2, 6}}, {1, {6}}, {1, {6}}}, 0},
     {"group_norm with relu", group_norm, 13, {{4, {2, 3, 2, 6}}, {1, {6}}, {1, {6}}}, 0},
     {"grn", grn, 0, {{4, {2, 3, 2, 5}}, {1, {5}}, {4, {1, 1, 1, 5}}}, 0},
+    {"pool mean", pool, DRIFT_POOL_MEAN * 100 + 32, {{4, {2, 6, 4, 3}}}, 0},
+    {"pool std", pool, DRIFT_POOL_STD * 100 + 32, {{4, {2, 6, 4, 3}}}, 0},
+    {"pool rms", pool, DRIFT_POOL_RMS * 100 + 64, {{4, {2, 6, 4, 3}}}, 0},
+    {"hide", hide, 0, {{4, {2, 3, 2, 5}}}, 0},
+    {"masked_error", masked_error, 0, {{4, {2, 3, 2, 5}}, {4, {2, 3, 2, 5}}}, 0},
+    {"standardize", standardize, 0, {{2, {3, 7}}}, 0},
     {"resize, larger", resize, 57, {{4, {2, 3, 4, 2}}}, 0},
     {"resize, smaller", resize, 23, {{4, {2, 5, 7, 2}}}, 0},
     {"resize, one axis each way", resize, 62, {{4, {1, 4, 7, 3}}}, 0},
