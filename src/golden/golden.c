@@ -25,6 +25,9 @@ static const struct kind {
     {"train_step", drift_golden_train_step},
     {"group_norm", drift_golden_group_norm},
     {"resize", drift_golden_resize},
+    {"mae_init", drift_golden_mae_init},
+    {"mae_forward", drift_golden_mae_forward},
+    {"mae_loss", drift_golden_mae_loss},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

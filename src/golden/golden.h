@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "drifting/guidance.h"
 #include "io/safetensors.h"
+#include "nn/params.h"
 #include "tape/tape.h"
 
 /* A case that is being verified: its file, its config, and the first tensor that is off. */
@@ -81,6 +82,20 @@ drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, voi
 
 /* artifact.c */
 drift_golden_verifier drift_golden_artifact;
+
+/* params.c: for verifiers of models. Allocates the parameters and fills them from PREFIX/NAME; compares a block of
+ * their layout with PREFIX/NAME. */
+drift_status drift_golden_params(drift_golden *golden, const char *prefix, drift_params *params);
+drift_status drift_golden_compare_block(drift_golden *golden, const char *prefix, const drift_params *params,
+                                        const drift_tensor *block);
+/* Shapes (out/shape/NAME), and unless the file has shapes alone, the law of first values (out/stat/NAME): the file's
+ * numbers and ours are within five standard errors of it. Declared but not allocated parameters. */
+drift_status drift_golden_init(drift_golden *golden, drift_params *params);
+/* How many tensors of the file begin so. */
+size_t drift_golden_tensors(const drift_golden *golden, const char *prefix);
+
+/* mae.c */
+drift_golden_verifier drift_golden_mae_init, drift_golden_mae_forward, drift_golden_mae_loss;
 
 /* layer.c */
 drift_golden_verifier drift_golden_conv, drift_golden_group_norm, drift_golden_resize;
