@@ -1,8 +1,8 @@
 /* Maps and sums with a number per channel, for norms over the space of channels-last images: GroupNorm and GRN
  * (ConvNeXt-V2). x is [rows, cols], a row a location; centre [cols] or NULL for 0.
  *
- *   channel_squares   y_c += sum over rows of (x_c - centre_c)^2
- *   channel_map       y_c = v_c, or max(0, v_c) with relu,   v_c = (x_c - centre_c) factor_c + shift_c
+ *   channel_moments   sum_c += sum over rows of d_c,  squares_c += the same of d_c^2,  d_c = x_c - centre_c; sum may be
+ * NULL channel_map       y_c = v_c, or max(0, v_c) with relu,   v_c = (x_c - centre_c) factor_c + shift_c
  *
  * Backward, where centre, factor and shift themselves depend on sums over x: with g_c = dy_c, or 0 where relu and not
  * v_c > 0, first the sums that their gradients need,
@@ -18,12 +18,14 @@
 
 static real centre_of(const real *centre, size_t c) { return centre ? centre[c] : 0; }
 
-void K(channel_squares)(size_t rows, size_t cols, const real *x, const real *centre, real *y)
+void K(channel_moments)(size_t rows, size_t cols, const real *x, const real *centre, real *sum, real *squares)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < cols; c++) {
             const real d = x[r * cols + c] - centre_of(centre, c);
-            y[c] += d * d;
+            squares[c] += d * d;
+            if (sum)
+                sum[c] += d;
         }
 }
 

@@ -12,30 +12,45 @@ INLINE vec load_or(const float *p, size_t j, size_t left, float missing)
     return p ? row_load(p + j, left, missing) : vec_set1(missing);
 }
 
-/* `left` columns from here on: the constant WIDE * LANES, or what is left in one vector. */
-INLINE void squares(int wide, size_t rows, size_t cols, size_t left, const float *x, const float *centre, float *y)
+/* `left` columns from here on: LANES for all vectors of a wide step, or what is left in one vector. */
+INLINE void moments(int wide, int with_sum, size_t rows, size_t cols, size_t left, size_t j, const float *x,
+                    const float *centre, float *sum, float *squares)
 {
-    vec sum[WIDE], middle[WIDE];
+    vec s[WIDE], q[WIDE], middle[WIDE];
     for (int k = 0; k < wide; k++) {
-        sum[k] = vec_zero();
-        middle[k] = load_or(centre, (size_t)k * LANES, left, 0);
+        s[k] = q[k] = vec_zero();
+        middle[k] = load_or(centre, j + (size_t)k * LANES, left, 0);
     }
     for (size_t r = 0; r < rows; r++)
         for (int k = 0; k < wide; k++) {
-            const vec d = vec_sub(row_load(x + r * cols + (size_t)k * LANES, left, 0), middle[k]);
-            sum[k] = vec_fma(d, d, sum[k]);
+            const vec d = vec_sub(row_load(x + r * cols + j + (size_t)k * LANES, left, 0), middle[k]);
+            q[k] = vec_fma(d, d, q[k]);
+            if (with_sum)
+                s[k] = vec_add(s[k], d);
         }
-    for (int k = 0; k < wide; k++)
-        row_add(y + (size_t)k * LANES, left, sum[k]);
+    for (int k = 0; k < wide; k++) {
+        row_add(squares + j + (size_t)k * LANES, left, q[k]);
+        if (with_sum)
+            row_add(sum + j + (size_t)k * LANES, left, s[k]);
+    }
 }
 
-void K(channel_squares)(size_t rows, size_t cols, const float *x, const float *centre, float *y)
+INLINE void all_moments(int with_sum, size_t rows, size_t cols, const float *x, const float *centre, float *sum,
+                        float *squares)
 {
     size_t j = 0;
     for (; j + WIDE * LANES <= cols; j += WIDE * LANES)
-        squares(WIDE, rows, cols, LANES, x + j, centre ? centre + j : NULL, y + j);
+        moments(WIDE, with_sum, rows, cols, LANES, j, x, centre, sum, squares);
     for (; j < cols; j += LANES)
-        squares(1, rows, cols, cols - j, x + j, centre ? centre + j : NULL, y + j);
+        moments(1, with_sum, rows, cols, cols - j, j, x, centre, sum, squares);
+}
+
+void K(channel_moments)(size_t rows, size_t cols, const float *x, const float *centre, float *sum, float *squares)
+{
+    if (sum)
+        all_moments(1, rows, cols, x, centre, sum, squares);
+    else
+        all_moments(0, rows, cols, x, centre, sum, squares);
 }
 
 struct map {

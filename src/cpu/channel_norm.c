@@ -63,8 +63,9 @@ static double total(const struct call *call, size_t image, int second, size_t c)
     return sum;
 }
 
-/* What is summed over an image's space: x, (x - centre)^2, or g and g (x - centre). x and dy are the image's. */
-enum what { VALUES, SQUARES, GRADIENTS };
+/* What is summed over an image's space: x; x - centre and its square, or the square alone; g and g (x - centre). x and
+ * dy are the image's. */
+enum what { VALUES, MOMENTS, SQUARES, GRADIENTS };
 static void sum_image(const struct call *call, enum what what, int relu, size_t image, const real *x, const real *dy)
 {
     const size_t cols = call->cols;
@@ -77,8 +78,10 @@ static void sum_image(const struct call *call, enum what what, int relu, size_t 
         memset(first, 0, 2 * cols * sizeof *first);
         if (what == VALUES)
             kernels()->column_sum(rows, cols, x + at, first);
+        else if (what == MOMENTS)
+            kernels()->channel_moments(rows, cols, x + at, centre, first, second);
         else if (what == SQUARES)
-            kernels()->channel_squares(rows, cols, x + at, centre, first);
+            kernels()->channel_moments(rows, cols, x + at, centre, NULL, first);
         else
             kernels()->channel_sums(rows, cols, relu, x + at, centre, factor, shift, dy + at, first, second);
     }
@@ -121,26 +124,32 @@ static void add_vectors(const struct call *call, enum vector which, drift_tensor
 
 /* ---- GroupNorm ---- */
 
-/* The map's vectors from an image's statistics: y = (x - mean) r scale + bias. */
+/* Of a group: its mean, rounded; what that left; r = 1 / sqrt(variance + epsilon). The mean of a map that is nearly
+ * constant matters to the last digit, for r is up to 1 / sqrt(epsilon). */
+enum statistic { MEAN, REST, R, STATISTICS };
+
+/* The map's vectors from an image's statistics: y = (x - mean - rest) r scale + bias. */
 static void group_map(const struct call *call, size_t image, size_t groups, const real *statistics, const real *scale,
                       const real *bias)
 {
-    real *centre = vector(call, image, CENTRE), *factor = vector(call, image, FACTOR);
-    memcpy(vector(call, image, SHIFT), bias, call->cols * sizeof *bias);
+    real *centre = vector(call, image, CENTRE), *factor = vector(call, image, FACTOR),
+         *shift = vector(call, image, SHIFT);
     for (size_t c = 0; c < call->cols; c++) {
-        const real *s = statistics + c / (call->cols / groups) * 2;
-        centre[c] = s[0];
-        factor[c] = (real)((double)s[1] * (double)scale[c]);
+        const real *s = statistics + c / (call->cols / groups) * STATISTICS;
+        const double f = (double)s[R] * (double)scale[c];
+        centre[c] = s[MEAN];
+        factor[c] = (real)f;
+        shift[c] = (real)((double)bias[c] - (double)s[REST] * f);
     }
 }
 
 /* The mean over a group's numbers of what was summed by channel. */
-static double group_mean(const struct call *call, size_t image, size_t groups, size_t group)
+static double group_mean(const struct call *call, size_t image, size_t groups, size_t group, int second)
 {
     const size_t width = call->cols / groups;
     double sum = 0;
     for (size_t c = group * width; c < (group + 1) * width; c++)
-        sum += total(call, image, 0, c);
+        sum += total(call, image, second, c);
     return sum / ((double)width * (double)call->cut.n);
 }
 
@@ -150,14 +159,18 @@ static void group_image(const struct call *call, double epsilon, size_t groups, 
     const size_t width = call->cols / groups;
     real *centre = vector(call, image, CENTRE);
     sum_image(call, VALUES, 0, image, x, NULL);
-    for (size_t group = 0; group < groups; group++) {
-        statistics[2 * group] = (real)group_mean(call, image, groups, group);
-        for (size_t c = group * width; c < (group + 1) * width; c++)
-            centre[c] = statistics[2 * group];
-    }
-    sum_image(call, SQUARES, 0, image, x, NULL);
     for (size_t group = 0; group < groups; group++)
-        statistics[2 * group + 1] = (real)(1 / sqrt(group_mean(call, image, groups, group) + epsilon));
+        for (size_t c = group * width; c < (group + 1) * width; c++)
+            centre[c] = (real)group_mean(call, image, groups, group, 0);
+    sum_image(call, MOMENTS, 0, image, x, NULL);
+    for (size_t group = 0; group < groups; group++) {
+        const double rest = group_mean(call, image, groups, group, 0);
+        const double variance = group_mean(call, image, groups, group, 1) - rest * rest;
+        real *s = statistics + group * STATISTICS;
+        s[MEAN] = centre[group * width];
+        s[REST] = (real)rest;
+        s[R] = (real)(1 / sqrt((variance < 0 ? 0 : variance) + epsilon));
+    }
     group_map(call, image, groups, statistics, scale, bias);
     map_image(call, relu, image, x, y);
 }
@@ -177,7 +190,7 @@ drift_status CPU(group_norm)(const drift_backend *backend, double epsilon, size_
 #pragma omp parallel for schedule(static) if (!call.by_block && worth(&call))
     for (ptrdiff_t i = 0; i < (ptrdiff_t)call.images; i++)
         group_image(&call, epsilon, groups, relu, (size_t)i, px + (size_t)i * image, ps, pb, py + (size_t)i * image,
-                    pt + (size_t)i * groups * 2);
+                    pt + (size_t)i * groups * STATISTICS);
     return DRIFT_OK;
 }
 
@@ -192,18 +205,19 @@ static void group_image_backward(const struct call *call, size_t groups, int rel
     group_map(call, image, groups, statistics, scale, bias);
     sum_image(call, GRADIENTS, relu, image, x, dy);
     for (size_t group = 0; group < groups; group++) {
-        const double r = statistics[2 * group + 1], n = (double)width * (double)call->cut.n;
+        const real *statistic = statistics + group * STATISTICS;
+        const double r = statistic[R], rest = statistic[REST], n = (double)width * (double)call->cut.n;
         double g = 0, gh = 0;
         for (size_t c = group * width; c < (group + 1) * width; c++) {
-            const double s = total(call, image, 0, c), p = r * total(call, image, 1, c);
+            const double s = total(call, image, 0, c), p = r * (total(call, image, 1, c) - rest * s);
             sum[c] = (real)s;
             product[c] = (real)p;
             g += s * (double)scale[c];
             gh += p * (double)scale[c];
         }
         for (size_t c = group * width; c < (group + 1) * width; c++) {
-            constant[c] = (real)(r * g / n);
             slope[c] = (real)(r * r * gh / n);
+            constant[c] = (real)(r * g / n - rest * (r * r * gh / n));
         }
     }
     if (dx)
@@ -226,8 +240,8 @@ drift_status CPU(group_norm_backward)(const drift_backend *backend, size_t group
 #pragma omp parallel for schedule(static) if (!call.by_block && worth(&call))
     for (ptrdiff_t i = 0; i < (ptrdiff_t)call.images; i++) {
         const size_t at = (size_t)i * image;
-        group_image_backward(&call, groups, relu, (size_t)i, px + at, ps, pb, pt + (size_t)i * groups * 2, pdy + at,
-                             pdx ? pdx + at : NULL);
+        group_image_backward(&call, groups, relu, (size_t)i, px + at, ps, pb, pt + (size_t)i * groups * STATISTICS,
+                             pdy + at, pdx ? pdx + at : NULL);
     }
     add_vectors(&call, PRODUCT, dscale);
     add_vectors(&call, SUM, dbias);

@@ -49,10 +49,10 @@ static void pool_cell(const struct cells *s, double epsilon, size_t cell, const 
     }
     if (s->kind == DRIFT_POOL_MEAN)
         return;
+    real *centre = s->kind == DRIFT_POOL_STD ? mean : NULL;
     memset(y, 0, s->cols * sizeof *y);
     for (size_t r = 0; r < s->height; r++)
-        kernels()->channel_squares(s->across, s->cols, x + row_of(s, cell, r), s->kind == DRIFT_POOL_STD ? mean : NULL,
-                                   y);
+        kernels()->channel_moments(s->across, s->cols, x + row_of(s, cell, r), centre, NULL, y);
     for (size_t c = 0; c < s->cols; c++)
         y[c] = (real)sqrt((double)y[c] / n + epsilon);
 }

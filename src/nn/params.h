@@ -16,16 +16,11 @@
 typedef enum drift_init {
     DRIFT_INIT_ZEROS,
     DRIFT_INIT_ONES,
-    DRIFT_INIT_UNIFORM, /* in +-scale / sqrt(fan_in) */
-    DRIFT_INIT_XAVIER,  /* uniform in +-scale sqrt(6 / (fan_in + fan_out)) */
-    DRIFT_INIT_NORMAL,  /* normal with deviation scale */
-    DRIFT_INIT_POSITION /* [1, grid^2, width]: sine and cosine of columns and rows (nn/position.h) */
-
-    DRIFT_INIT_UNIFORM,  /* in +-scale / sqrt(fan_in) */
-    DRIFT_INIT_XAVIER,   /* uniform in +-scale sqrt(6 / (fan_in + fan_out)) */
-    DRIFT_INIT_NORMAL,   /* normal with deviation scale */
-    DRIFT_INIT_TRUNCATED /* normal, cut off at two of its own deviations, with deviation scale / sqrt(fan_in) after that
-                          */
+    DRIFT_INIT_UNIFORM,   /* in +-scale / sqrt(fan_in) */
+    DRIFT_INIT_XAVIER,    /* uniform in +-scale sqrt(6 / (fan_in + fan_out)) */
+    DRIFT_INIT_NORMAL,    /* normal with deviation scale */
+    DRIFT_INIT_POSITION,  /* [1, grid^2, width]: sine and cosine of columns and rows (nn/position.h) */
+    DRIFT_INIT_TRUNCATED, /* normal, cut off at two of its own deviations; then with deviation scale / sqrt(fan_in) */
 } drift_init;
 
 enum { DRIFT_PARAM_NAME = 128 };

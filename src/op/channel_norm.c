@@ -13,7 +13,7 @@ static int fits(const drift_tensor *x, const drift_tensor *vector)
 struct group_norm {
     size_t groups;
     int relu;
-    drift_tensor *statistics; /* [batch, groups, 2] */
+    drift_tensor *statistics; /* [batch, groups, 3] */
 };
 
 drift_tensor *drift_group_norm(drift_tape *tape, double epsilon, size_t groups, int relu, drift_tensor *x,
@@ -26,7 +26,7 @@ drift_tensor *drift_group_norm(drift_tape *tape, double epsilon, size_t groups, 
                                drift_tensor_shape(x), drift_tensor_shape(scale), drift_tensor_shape(bias), groups);
     const drift_backend *b = drift_tape_backend(tape);
     drift_tensor *y = drift_tape_tensor(tape, x->dims, x->size);
-    struct group_norm saved = {groups, relu, drift_tape_tensor(tape, 3, (size_t[]){x->size[0], groups, 2})};
+    struct group_norm saved = {groups, relu, drift_tape_tensor(tape, 3, (size_t[]){x->size[0], groups, 3})};
     if (drift_tape_failed(tape))
         return y;
     drift_tape_check(tape, b->group_norm(b, epsilon, groups, relu, x, scale, bias, y, saved.statistics), "group_norm");

@@ -49,14 +49,17 @@ static double gradient_size(const struct map *m, size_t i)
     return !m->relu || v > 0 ? dy : 0;
 }
 
-void drift_check_channel_squares(struct check *c)
+void drift_check_channel_moments(struct check *c)
 {
     while (check_round(c)) {
         struct map m = draw(c);
-        struct check_array *y = check_added(c, m.cols, 0, 4);
-        for (size_t i = 0; i < m.rows * m.cols; i++)
-            check_scale(y)[i % m.cols] += off_centre(&m, i) * off_centre(&m, i);
-        CHECK(c, channel_squares, m.rows, m.cols, m.x->p, at(m.centre), y->p);
+        struct check_array *sum = check_added(c, m.cols, -4, 4), *squares = check_added(c, m.cols, 0, 4);
+        const int with_sum = check_timing(c) || check_int(c, 0, 3);
+        for (size_t i = 0; i < m.rows * m.cols; i++) {
+            check_scale(sum)[i % m.cols] += fabs(off_centre(&m, i));
+            check_scale(squares)[i % m.cols] += off_centre(&m, i) * off_centre(&m, i);
+        }
+        CHECK(c, channel_moments, m.rows, m.cols, m.x->p, at(m.centre), with_sum ? sum->p : NULL, squares->p);
     }
 }
 
