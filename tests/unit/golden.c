@@ -19,20 +19,24 @@ static double tolerance(const json_t *config, const char *which, const char *nam
     return json_is_number(node) ? json_number_value(node) : otherwise;
 }
 
-/* atol + rtol rms, as the README of the golden values has it. */
+/* atol + rtol rms, as the README of the golden values has it; of gradients rtol_grad. */
 static double bound_of(const struct drift_safetensors *file, const char *name, const float *x, size_t n)
 {
     json_t *config = json_loads(drift_safetensors_metadata(file, "config"), 0, NULL);
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += (double)x[i] * x[i];
-    double bound = tolerance(config, "atol", name, 0) + tolerance(config, "rtol", name, 1e-4) * sqrt(sum / (double)n);
+    double rtol = tolerance(config, "rtol", name, 1e-4);
+    if (!strncmp(name, "grad/", 5))
+        rtol = tolerance(config, "rtol_grad", name, rtol);
+    double bound = tolerance(config, "atol", name, 0) + rtol * sqrt(sum / (double)n);
     json_decref(config);
     return bound;
 }
 
-/* The case with the largest element of tensor t moved, in the float64 copy too. */
-static drift_golden_result moved_case(const struct drift_safetensors *file, size_t t, double by)
+/* The case with an element of tensor t moved, in the float64 copy too: this one, or the largest. */
+enum { LARGEST = -1 };
+static drift_golden_result changed_case(const struct drift_safetensors *file, size_t t, int element, double by)
 {
     struct drift_tensor_entry *tensors = malloc(file->count * sizeof *tensors);
     const char *name = file->tensors[t].name;
@@ -49,6 +53,7 @@ static drift_golden_result moved_case(const struct drift_safetensors *file, size
             drift_array_floats(&file->tensors[t].array, x);
             for (size_t k = 0; k < n; k++)
                 largest = fabsf(x[k]) > fabsf(x[largest]) ? k : largest;
+            largest = element == LARGEST ? largest : (size_t)element;
             drift_array_floats(&file->tensors[i].array, x);
             x[largest] = (float)(x[largest] + by);
             tensors[i].array =
@@ -65,8 +70,24 @@ static drift_golden_result moved_case(const struct drift_safetensors *file, size
     return result;
 }
 
+static drift_golden_result moved_case(const struct drift_safetensors *file, size_t t, double by)
+{
+    return changed_case(file, t, LARGEST, by);
+}
+
 static int moved; /* tensors */
 
+/* Whether a tensor is compared by its distance: statistics are held to a law (see laws_are_tight), and in a bfloat16
+ * case to those of float. */
+static int by_distance(const struct drift_safetensors *file, const char *name)
+{
+    char f32[160];
+    snprintf(f32, sizeof f32, "%.*s_f32%s", (int)strcspn(name, "/"), name, name + strcspn(name, "/"));
+    return (!strncmp(name, "out/", 4) || !strncmp(name, "grad/", 5)) && strncmp(name, "out/stat/", 9) &&
+           !drift_safetensors_find(file, f32);
+}
+
+/* Of a model's many gradients only some, spread over the file. */
 static void move_tensors(const char *path)
 {
     struct drift_safetensors file;
@@ -75,10 +96,11 @@ static void move_tensors(const char *path)
     if (whole.verdict == DRIFT_GOLDEN_UNKNOWN_KIND) /* a part of it */
         return;
     ck_assert_msg(!drift_safetensors_read(path, &file), "%s", drift_message());
-    for (size_t t = 0; t < file.count; t++) {
+    size_t step = file.count > 40 ? file.count / 12 : 1;
+    for (size_t t = file.count - 1; t < file.count; t -= step) {
         const char *name = file.tensors[t].name;
         const size_t n = file.tensors[t].array.count;
-        if ((strncmp(name, "out/", 4) && strncmp(name, "grad/", 5)) || !n)
+        if (!by_distance(&file, name) || !n)
             continue;
         float *x = malloc(n * sizeof *x);
         drift_array_floats(&file.tensors[t].array, x);
@@ -126,6 +148,39 @@ START_TEST(bounds_are_tight)
     }
     link_models(0);
     ck_assert_int_ge(moved, 100);
+}
+END_TEST
+
+/* Statistics of first values are within five standard errors of their law, extremes within its support. */
+START_TEST(laws_are_tight)
+{
+    enum { MEAN, DEVIATION, LEAST, MOST, ZERO };
+    const double sigma = 1 / sqrt(32), n = 32 * 4; /* of decoder/head/kernel */
+    struct drift_safetensors file;
+    int seen = 0;
+    ck_assert(!drift_safetensors_read("tests/golden/mae_init/mae_init_narrow.safetensors", &file));
+    for (size_t t = 0; t < file.count; t++) {
+        const char *name = file.tensors[t].name;
+        float s[5];
+        if (!strcmp(name, "out/stat/encoder/gn1/bias"))
+            ck_assert(++seen && changed_case(&file, t, ZERO, -1).verdict == DRIFT_GOLDEN_OFF);
+        if (strcmp(name, "out/stat/decoder/head/kernel"))
+            continue;
+        drift_array_floats(&file.tensors[t].array, s);
+        const double to_law[] = {-(double)s[MEAN], sigma - (double)s[DEVIATION]};
+        const double error[] = {sigma / sqrt(n), sigma / sqrt(2 * n)};
+        for (int k = MEAN; k <= DEVIATION; k++)
+            for (int side = -1; side <= 1; side += 2) {
+                ck_assert(changed_case(&file, t, k, to_law[k] + 4.9 * side * error[k]).verdict == DRIFT_GOLDEN_OK);
+                ck_assert(changed_case(&file, t, k, to_law[k] + 5.1 * side * error[k]).verdict == DRIFT_GOLDEN_OFF);
+            }
+        ck_assert(changed_case(&file, t, MOST, 2.27 * sigma - (double)s[MOST]).verdict == DRIFT_GOLDEN_OK);
+        ck_assert(changed_case(&file, t, MOST, 2.28 * sigma - (double)s[MOST]).verdict == DRIFT_GOLDEN_OFF);
+        ck_assert(++seen &&
+                  changed_case(&file, t, LEAST, -2.28 * sigma - (double)s[LEAST]).verdict == DRIFT_GOLDEN_OFF);
+    }
+    ck_assert_int_eq(seen, 2);
+    drift_safetensors_free(&file);
 }
 END_TEST
 
@@ -196,6 +251,7 @@ int main(void)
     Suite *suite = suite_create("golden");
     TCase *tests = tcase_create("golden");
     tcase_add_test(tests, bounds_are_tight);
+    tcase_add_test(tests, laws_are_tight);
     tcase_add_test(tests, not_a_number_fails);
     tcase_add_test(tests, recipes);
     tcase_set_timeout(tests, 120);
