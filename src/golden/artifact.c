@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "drifting/mae_features.h"
 #include "eval/image.h"
 #include "golden/golden.h"
 #include "nn/artifact.h"
@@ -117,6 +118,44 @@ static drift_status compare_generator(drift_golden *golden, const struct drift_a
     return status;
 }
 
+/* ---- encoders ---- */
+
+/* All features but the image itself: a feature more or less than the file has is an error. */
+static drift_status run_encoder(drift_golden *golden, drift_tape *tape, void *context)
+{
+    drift_features features = {.count = 0};
+    drift_tape_pause(tape);
+    drift_encode_mae(context, tape, drift_golden_tensor(golden, tape, "in/image", 0), &features);
+    drift_status status = drift_tape_status(tape);
+    size_t found = 0;
+    for (size_t i = 0; i < features.count && !status; i++) {
+        char name[DRIFT_FEATURE_NAME + 16];
+        snprintf(name, sizeof name, "out/feature/%s", features.list[i].name);
+        found += drift_safetensors_find(golden->file, name) != NULL;
+        status = drift_golden_compare_tensor(golden, name, features.list[i].x);
+    }
+    const size_t theirs = drift_golden_tensors(golden, "out/feature/");
+    if (!status && (found != theirs || features.count != theirs + 1))
+        return drift_fail(DRIFT_INVALID, "%s: out/feature/: %zu features, of which %zu are among our %zu",
+                          golden->file->path, theirs, found, features.count);
+    return status;
+}
+
+static drift_status compare_features(drift_golden *golden, const struct drift_artifact *artifact)
+{
+    drift_params params;
+    drift_mae mae = {.whole = 0};
+    drift_mae_encoder encoder = {&mae, drift_feature_defaults()};
+    drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+    drift_status status = drift_artifact_load_mae(artifact->folder, 0, &mae, &params);
+    if (!status) {
+        status = drift_golden_run(golden, run_encoder, &encoder);
+        drift_mae_free(&mae);
+    }
+    drift_params_free(&params);
+    return status;
+}
+
 drift_status drift_golden_artifact(drift_golden *golden)
 {
     struct drift_artifact artifact;
@@ -127,7 +166,7 @@ drift_status drift_golden_artifact(drift_golden *golden)
     if (!status && artifact.kind == DRIFT_ARTIFACT_GEN)
         status = compare_generator(golden, &artifact);
     else if (!status)
-        golden->unfinished = "the encoder's features";
+        status = compare_features(golden, &artifact);
     drift_artifact_close(&artifact);
     return status;
 }

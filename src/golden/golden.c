@@ -26,6 +26,8 @@ static const struct kind {
     {"group_norm", drift_golden_group_norm},
     {"resize", drift_golden_resize},
     {"mae_init", drift_golden_mae_init},
+    {"features", drift_golden_features},
+    {"convnext", drift_golden_convnext},
     {"mae_forward", drift_golden_mae_forward},
     {"mae_loss", drift_golden_mae_loss},
 };

@@ -94,6 +94,9 @@ drift_status drift_golden_init(drift_golden *golden, drift_params *params);
 /* How many tensors of the file begin so. */
 size_t drift_golden_tensors(const drift_golden *golden, const char *prefix);
 
+/* encoder.c */
+drift_golden_verifier drift_golden_features, drift_golden_convnext;
+
 /* mae.c */
 drift_golden_verifier drift_golden_mae_init, drift_golden_mae_forward, drift_golden_mae_loss;
 

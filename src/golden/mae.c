@@ -35,7 +35,7 @@ drift_status drift_golden_mae_config(drift_golden *golden, const char *key, drif
 drift_status drift_golden_mae_open(drift_golden *golden, const char *key, const char *prefix, int whole,
                                    struct drift_golden_mae *model)
 {
-    drift_mae_config config;
+    drift_mae_config config = {.dropout_prob = 0};
     drift_params_new(&model->params, drift_cpu_backend(DRIFT_F32));
     drift_status status = drift_golden_mae_config(golden, key, &config);
     if (!status)

@@ -9,6 +9,7 @@
 #include "io/msgpack.h"
 #include "io/safetensors.h"
 #include "nn/dit.h"
+#include "nn/mae.h"
 
 enum drift_artifact_kind { DRIFT_ARTIFACT_GEN, DRIFT_ARTIFACT_MAE };
 
@@ -76,6 +77,24 @@ drift_status drift_artifact_match(const struct drift_artifact *artifact, const d
  * does. */
 drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params,
                                  drift_tensor *block);
+
+/* Writes both files: this metadata.json, and a block of the parameters. */
+drift_status drift_artifact_save(const char *folder, const char *metadata, const drift_params *params,
+                                 const drift_tensor *block);
+
+/* ---- encoders ---- */
+
+/* The settings of an encoder's artefact, checked. DRIFT_INVALID where it is a generator's. */
+drift_status drift_artifact_mae_config(const struct drift_artifact *artifact, drift_mae_config *config);
+
+/* Declares, allocates and fills the parameters of an encoder's artefact: all of them where `whole`, else those of the
+ * encoder, and decoder and classifier are passed over. The caller frees `params`, fresh from drift_params_new, whatever
+ * the result, and `mae` where there is one. */
+drift_status drift_artifact_load_mae(const char *path, int whole, drift_mae *mae, drift_params *params);
+
+/* Writes an encoder's artefact, as drift_artifact_save_dit does a generator's. */
+drift_status drift_artifact_save_mae(const char *folder, const drift_mae_config *config, double ema_decay, int64_t step,
+                                     const drift_params *params, const drift_tensor *block);
 
 /* ---- generators ---- */
 

@@ -52,35 +52,11 @@ drift_status drift_artifact_load_dit(const char *path, drift_dit *dit, drift_par
     return status;
 }
 
-/* Every parameter as a view of the block's copy on the host. */
-static void list_arrays(const drift_params *params, const float *host, struct drift_tensor_entry *entries)
-{
-    for (size_t i = 0; i < params->count; i++) {
-        const drift_param *p = params->list[i];
-        entries[i].name = p->name;
-        entries[i].array = drift_array_view(DRIFT_ARRAY_F32, p->tensor.dims, p->tensor.size, host + p->offset);
-    }
-}
-
 drift_status drift_artifact_save_dit(const char *folder, const drift_dit_config *config, double ema_decay, int64_t step,
                                      const drift_params *params, const drift_tensor *block)
 {
     char *text = drift_artifact_metadata(DRIFT_ARTIFACT_GEN, ema_decay, step, table, config);
-    float *host = malloc(drift_tensor_elements(block) * sizeof *host + 1);
-    struct drift_tensor_entry *entries = malloc((params->count + 1) * sizeof *entries);
-    const struct drift_msgpack content = {
-        .count = params->count, .tensors = entries, .chunk_bytes = DRIFT_MSGPACK_CHUNK};
-    drift_status status = DRIFT_OK;
-    if (!text || !host || !entries)
-        status = drift_fail_memory(folder, drift_tensor_elements(block) * sizeof *host);
-    if (!status)
-        status = drift_tensor_read_floats(block, host);
-    if (!status) {
-        list_arrays(params, host, entries);
-        status = drift_artifact_write(folder, text, &content);
-    }
+    drift_status status = text ? drift_artifact_save(folder, text, params, block) : drift_fail_memory(folder, 1);
     free(text);
-    free(host);
-    free(entries);
     return status;
 }

@@ -23,6 +23,8 @@ drift_status drift_mae_check(const drift_mae_config *config)
         if (config->layers[stage] < 1 || config->layers[stage] > DRIFT_MAE_MAX_BLOCKS)
             return drift_fail(DRIFT_INVALID, "mae: layers: stage %d has %zu blocks, expected 1 to %d", stage + 1,
                               config->layers[stage], (int)DRIFT_MAE_MAX_BLOCKS);
+    if (config->dropout_prob != 0)
+        return drift_fail(DRIFT_INVALID, "mae: dropout_prob is %g, expected 0", config->dropout_prob);
     return DRIFT_OK;
 }
 
