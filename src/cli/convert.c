@@ -1,9 +1,11 @@
-/* drift convert: a released model's folder to safetensors, and back. */
+/* drift convert: a released model's folder to safetensors, and back; one's own model to such a folder. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "nn/artifact.h"
+#include "train/generator.h"
 
 static void print_done(const struct drift_tensor_entry *tensors, size_t count, const char *out)
 {
@@ -34,29 +36,50 @@ static drift_status to_safetensors(const char *in, const char *out)
     return status;
 }
 
-static drift_status to_folder(const char *in, const char *out)
+static drift_status to_folder(const char *in, const char *ema, const char *out)
 {
+    struct drift_artifact artifact;
     struct drift_safetensors file;
     drift_status status = drift_safetensors_read(in, &file);
     if (status)
         return status;
-    status = drift_artifact_from_safetensors(&file, out);
-    if (!status)
-        print_done(file.tensors, file.count, out);
+    const int converted = drift_artifact_is_converted(&file);
     drift_safetensors_free(&file);
+    if (!converted && (status = drift_generator_export(in, ema, out)))
+        return status;
+    /* what was written is opened again, and its parts are counted */
+    if ((status = drift_artifact_open(converted ? in : out, &artifact)))
+        return status;
+    if (converted)
+        status = drift_artifact_to_folder(&artifact, out);
+    if (!status)
+        print_done(artifact.tensors, artifact.count, out);
+    drift_artifact_close(&artifact);
     return status;
 }
 
+struct settings {
+    const char *ema;
+};
+
 static int run(int argc, char **argv)
 {
-    int status = drift_options_parse(&drift_command_convert, &argc, argv, 2, 2, NULL);
+    struct settings settings = {NULL};
+    int status = drift_options_parse(&drift_command_convert, &argc, argv, 2, 2, &settings);
     if (status >= 0)
         return status;
     const int from = drift_ends_with(argv[1], ".safetensors"), to = drift_ends_with(argv[2], ".safetensors");
     if (from == to)
         return drift_error("convert: expected a folder and a .safetensors file, not two of a kind");
-    return (from ? to_folder : to_safetensors)(argv[1], argv[2]) ? drift_error_kept() : DRIFT_EXIT_YES;
+    drift_status bad = from ? to_folder(argv[1], settings.ema, argv[2]) : to_safetensors(argv[1], argv[2]);
+    return bad ? drift_error_kept() : DRIFT_EXIT_YES;
 }
+
+static const struct drift_option options[] = {
+    {"ema", "DECAY|none", DRIFT_OPTION_TEXT, offsetof(struct settings, ema),
+     "which running mean of a model of drift train; none: as trained (default: the first mean)", 0, 0},
+    {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
+};
 
 const struct drift_command drift_command_convert = {
     .name = "convert",
@@ -67,10 +90,12 @@ const struct drift_command drift_command_convert = {
         "itself or in params_ema/ (a training run's). hf://NAME means such a folder below $HF_ROOT: "
         "models/gen/jax/NAME or models/mae/jax/NAME. In safetensors the arrays keep their names, shapes and bits, and "
         "metadata.json is a text of the file's metadata.\n\n"
-        "The way back gives the same bytes in both files. Large files are mapped, not read into memory.",
-    .options = NULL,
+        "The way back gives the same bytes in both files. Large files are mapped, not read into memory.\n\n"
+        "The model.safetensors of drift train, if its generator is a DiT, becomes such a folder too.",
+    .options = options,
     .examples = {{"drift convert tests/golden/artifact/gen_latent latent.safetensors", "a folder to one file"},
                  {"drift convert latent.safetensors latent", "and back, to the byte"},
+                 {"drift convert digits/model.safetensors digits/params_ema", "one's own model as a released one"},
                  {"HF_ROOT=~/hub drift convert hf://latent_B_sota latent_B.safetensors",
                   "a model of the hub's layout"}},
     .run = run,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "eval/image.h"
 #include "io/csv.h"
 #include "io/npy.h"
 #include "io/npz.h"
@@ -59,6 +60,13 @@ static drift_status sample(const struct settings *settings, const char *path)
     drift_status status = drift_generator_load(path, settings->ema, &generator, &recipe);
     if (status)
         return status;
+    if (generator.surplus.count)
+        drift_error("note: %s: %zu arrays that the model does not have, such as %s", path, generator.surplus.count,
+                    generator.surplus.name);
+    if (drift_ends_with(settings->out, ".png") && (status = drift_image_check(generator.shape.channels))) {
+        drift_generator_free(&generator);
+        return drift_fail_context(status, "%s", path);
+    }
     size_t n = (size_t)settings->n;
     if (n <= FEW)
         omp_set_num_threads(1);
@@ -105,10 +113,11 @@ static const struct drift_option options[] = {
 const struct drift_command drift_command_sample = {
     .name = "sample",
     .summary = "make samples with a trained model",
-    .arguments = "MODEL.safetensors [options]",
-    .text =
-        "Makes samples in one pass of the generator. Sample i depends on the model, the seed, the temperature and i "
-        "alone: not on --n, nor on the number of threads or the instruction set.",
+    .arguments = "MODEL.safetensors|FOLDER|hf://NAME [options]",
+    .text = "Makes samples in one pass of the generator, one's own or a released one (a folder with ema_params.msgpack "
+            "and metadata.json, hf://NAME below $HF_ROOT, or what drift convert makes of it). Sample i depends on the "
+            "model, the seed, the temperature and i "
+            "alone: not on --n, nor on the number of threads or the instruction set.",
     .options = options,
     .examples = {{"drift sample demo/model.safetensors --n 256 --out digits.png", "a grid of images"},
                  {"drift sample roll/model.safetensors --n 100000 --seed 1 --out points.npy", "points for numpy"},

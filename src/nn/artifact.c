@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char params_name[] = "ema_params.msgpack", metadata_name[] = "metadata.json";
+static const char hub[] = "hf://", params_name[] = "ema_params.msgpack", metadata_name[] = "metadata.json";
 
 /* ---- where ---- */
 
@@ -73,9 +73,10 @@ static drift_status resolve_hub(const char *path, const char *name, char **folde
     return status;
 }
 
+int drift_artifact_is_folder(const char *path) { return !strncmp(path, hub, strlen(hub)) || is_folder(path); }
+
 drift_status drift_artifact_resolve(const char *path, char **folder)
 {
-    static const char hub[] = "hf://";
     drift_status status = DRIFT_OK;
     int found;
     *folder = NULL;
@@ -139,47 +140,81 @@ static drift_status read_fields(struct drift_artifact *artifact)
     return DRIFT_OK;
 }
 
-static drift_status read_metadata(struct drift_artifact *artifact, const char *path)
+/* Of artifact->text; `path` is where it stands. */
+static drift_status parse_metadata(struct drift_artifact *artifact, const char *path)
 {
-    enum { LARGEST = 1 << 20 };
-    struct drift_bytes bytes;
     json_error_t error;
-    drift_status status = drift_file_read(path, LARGEST, &bytes);
-    if (status)
-        return status;
-    artifact->text = (char *)bytes.data; /* a 0 follows the bytes */
-    artifact->metadata = json_loadb(artifact->text, bytes.size, JSON_REJECT_DUPLICATES, &error);
+    artifact->metadata = json_loads(artifact->text, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(artifact->metadata))
         return drift_fail(DRIFT_INVALID, "%s:%d: expected a JSON object (%s)", path,
                           artifact->metadata ? 1 : error.line, artifact->metadata ? "another value" : error.text);
     return read_fields(artifact);
 }
 
+static drift_status read_metadata(struct drift_artifact *artifact, const char *path)
+{
+    enum { LARGEST = 1 << 20 };
+    struct drift_bytes bytes;
+    drift_status status = drift_file_read(path, LARGEST, &bytes);
+    if (status)
+        return status;
+    artifact->text = (char *)bytes.data; /* a 0 follows the bytes */
+    if (strlen(artifact->text) != bytes.size)
+        return drift_fail(DRIFT_INVALID, "%s: expected text without zero bytes", path);
+    return parse_metadata(artifact, path);
+}
+
 /* ---- both ---- */
 
-static drift_status read_files(struct drift_artifact *artifact)
+int drift_artifact_is_converted(const struct drift_safetensors *file)
+{
+    return drift_safetensors_metadata(file, metadata_name) != NULL;
+}
+
+static drift_status read_folder(struct drift_artifact *artifact, const char *name)
 {
     char *path;
-    drift_status status = find_file(artifact->folder, metadata_name, "ema_model.metadata.json", &path);
-    if (status)
+    drift_status status = drift_artifact_resolve(name, &artifact->folder);
+    if (status || (status = find_file(artifact->folder, metadata_name, "ema_model.metadata.json", &path)))
         return status;
     status = read_metadata(artifact, path);
     free(path);
-    if (status)
-        return status;
-    if ((status = find_file(artifact->folder, params_name, "ema_model.msgpack", &path)))
+    if (status || (status = find_file(artifact->folder, params_name, "ema_model.msgpack", &path)))
         return status;
     status = drift_msgpack_read(path, &artifact->params);
     free(path);
+    artifact->path = artifact->params.path;
+    artifact->count = artifact->params.content.count;
+    artifact->tensors = artifact->params.content.tensors;
     return status;
+}
+
+static drift_status read_safetensors(struct drift_artifact *artifact, const char *path)
+{
+    drift_status status = drift_safetensors_read(path, &artifact->file);
+    if (status)
+        return status;
+    const char *text = drift_safetensors_metadata(&artifact->file, metadata_name);
+    if (!text)
+        return drift_fail(DRIFT_INVALID, "%s: __metadata__: expected %s, as drift convert keeps it there", path,
+                          metadata_name);
+    artifact->folder = strdup(path);
+    artifact->text = strdup(text);
+    if (!artifact->folder || !artifact->text)
+        return drift_fail_memory(path, strlen(text));
+    artifact->path = artifact->file.path;
+    artifact->count = artifact->file.count;
+    artifact->tensors = artifact->file.tensors;
+    return parse_metadata(artifact, path);
 }
 
 drift_status drift_artifact_open(const char *path, struct drift_artifact *artifact)
 {
+    static const char ending[] = ".safetensors";
+    const size_t length = strlen(path), tail = strlen(ending);
+    const int file = length > tail && !strcmp(path + length - tail, ending) && !is_folder(path);
     memset(artifact, 0, sizeof *artifact);
-    drift_status status = drift_artifact_resolve(path, &artifact->folder);
-    if (!status)
-        status = read_files(artifact);
+    drift_status status = (file ? read_safetensors : read_folder)(artifact, path);
     if (status)
         drift_artifact_close(artifact);
     return status;
@@ -188,6 +223,7 @@ drift_status drift_artifact_open(const char *path, struct drift_artifact *artifa
 void drift_artifact_close(struct drift_artifact *artifact)
 {
     drift_msgpack_free(&artifact->params);
+    drift_safetensors_free(&artifact->file);
     json_decref(artifact->metadata);
     free(artifact->text);
     free(artifact->folder);

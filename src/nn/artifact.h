@@ -20,14 +20,24 @@ struct drift_artifact {
     enum drift_artifact_kind kind;
     double ema_decay; /* of the running mean that the parameters are; NaN where the file does not say */
     int64_t step;     /* updates done; 0 where it does not say */
+    const char *path; /* of the file with the arrays, for messages */
+    size_t count;
+    const struct drift_tensor_entry *tensors; /* of one of these files */
     struct drift_msgpack_file params;
+    struct drift_safetensors file;
 };
 
 /* Opens PATH/params_ema where that is a folder, else PATH; "hf://NAME" is models/gen/jax/NAME or models/mae/jax/NAME
  * below $HF_ROOT, where the same path may follow once more. Also takes the older names ema_model.msgpack and
- * ema_model.metadata.json. Large files are mapped. On failure there is nothing to close. */
+ * ema_model.metadata.json, and a file that drift_artifact_to_safetensors wrote, by its ending. Large files are mapped.
+ * On failure there is nothing to close. */
 drift_status drift_artifact_open(const char *path, struct drift_artifact *artifact);
 void drift_artifact_close(struct drift_artifact *artifact);
+
+/* Whether a path can only mean an artefact's folder: it is one, or begins with hf://. */
+int drift_artifact_is_folder(const char *path);
+/* Whether a safetensors file is an artefact's. */
+int drift_artifact_is_converted(const struct drift_safetensors *file);
 
 /* The folder that `path` means, as above; to be freed. */
 drift_status drift_artifact_resolve(const char *path, char **folder);
@@ -35,10 +45,10 @@ drift_status drift_artifact_resolve(const char *path, char **folder);
 /* Writes both files into a folder, made where missing: the parameters first, each whole or not at all. */
 drift_status drift_artifact_write(const char *folder, const char *metadata, const struct drift_msgpack *params);
 
-/* The same arrays and texts as one safetensors file, from which the second makes both files again, to the byte where
- * drift_msgpack_compare says that they are as the reference writes them. */
+/* Writes the arrays and metadata of an opened folder as one safetensors file; and those of such a file, opened, as both
+ * files again, to the byte where drift_msgpack_compare says that they are as the reference writes them. */
 drift_status drift_artifact_to_safetensors(const struct drift_artifact *artifact, const char *path);
-drift_status drift_artifact_from_safetensors(const struct drift_safetensors *file, const char *folder);
+drift_status drift_artifact_to_folder(const struct drift_artifact *artifact, const char *folder);
 
 /* ---- model_config ---- */
 

@@ -114,24 +114,22 @@ char *drift_artifact_metadata(enum drift_artifact_kind kind, double ema_decay, i
 static drift_status find(const struct drift_artifact *artifact, const drift_param *param,
                          const struct drift_array **array)
 {
-    const struct drift_msgpack_file *file = &artifact->params;
-    return drift_tensor_entry_get(file->path, file->content.count, file->content.tensors, param->name,
-                                  param->tensor.dims, param->tensor.size, array);
+    return drift_tensor_entry_get(artifact->path, artifact->count, artifact->tensors, param->name, param->tensor.dims,
+                                  param->tensor.size, array);
 }
 
 drift_status drift_artifact_match(const struct drift_artifact *artifact, const drift_params *params,
                                   struct drift_surplus *surplus)
 {
-    const struct drift_msgpack *content = &artifact->params.content;
     const struct drift_array *array;
     drift_status status = DRIFT_OK;
     for (size_t i = 0; i < params->count && !status; i++)
         status = find(artifact, params->list[i], &array);
     if (surplus)
         surplus->count = 0;
-    for (size_t i = 0; surplus && i < content->count; i++)
-        if (!drift_params_find(params, content->tensors[i].name) && !surplus->count++)
-            snprintf(surplus->name, sizeof surplus->name, "%s", content->tensors[i].name);
+    for (size_t i = 0; surplus && i < artifact->count; i++)
+        if (!drift_params_find(params, artifact->tensors[i].name) && !surplus->count++)
+            snprintf(surplus->name, sizeof surplus->name, "%s", artifact->tensors[i].name);
     return status;
 }
 
@@ -156,7 +154,7 @@ drift_status drift_artifact_fill(const struct drift_artifact *artifact, const dr
         const struct drift_array *array;
         status = find(artifact, params->list[i], &array);
         if (!status && (status = fill_one(array, &view)))
-            status = drift_fail_context(status, "%s: %s", artifact->params.path, params->list[i]->name);
+            status = drift_fail_context(status, "%s: %s", artifact->path, params->list[i]->name);
     }
     return status;
 }

@@ -24,6 +24,8 @@ static json_t *describe(const struct drift_msgpack *content)
 drift_status drift_artifact_to_safetensors(const struct drift_artifact *artifact, const char *path)
 {
     const struct drift_msgpack *content = &artifact->params.content;
+    if (!artifact->params.path)
+        return drift_fail(DRIFT_INVALID, "%s: expected an artefact's folder", artifact->folder);
     json_t *description = describe(content);
     char *text = description ? json_dumps(description, JSON_COMPACT) : NULL;
     drift_status status = DRIFT_OK;
@@ -83,15 +85,11 @@ static drift_status read_description(const struct drift_safetensors *file, struc
     return status;
 }
 
-drift_status drift_artifact_from_safetensors(const struct drift_safetensors *file, const char *folder)
+drift_status drift_artifact_to_folder(const struct drift_artifact *artifact, const char *folder)
 {
-    const char *metadata = drift_safetensors_metadata(file, metadata_key);
-    json_t *object = metadata ? json_loads(metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    const int good = json_is_object(object);
-    json_decref(object);
-    if (!good)
-        return drift_fail(DRIFT_INVALID, "%s: __metadata__: expected %s, as drift convert keeps it there", file->path,
-                          metadata_key);
+    const struct drift_safetensors *file = &artifact->file;
+    if (!file->path)
+        return drift_fail(DRIFT_INVALID, "%s: expected a safetensors file", artifact->folder);
     struct drift_msgpack content = {.count = file->count,
                                     .tensors = file->tensors,
                                     .scalars = calloc(file->count + 1, 1),
@@ -100,7 +98,7 @@ drift_status drift_artifact_from_safetensors(const struct drift_safetensors *fil
         return drift_fail_memory(file->path, file->count);
     drift_status status = read_description(file, &content);
     if (!status)
-        status = drift_artifact_write(folder, metadata, &content);
+        status = drift_artifact_write(folder, artifact->text, &content);
     free(content.scalars);
     return status;
 }

@@ -337,12 +337,16 @@ drift_status drift_generator_load(const char *path, const char *weights, struct 
 {
     struct drift_safetensors file;
     memset(generator, 0, sizeof *generator);
+    if (drift_artifact_is_folder(path))
+        return drift_generator_load_artifact(path, weights, generator, recipe);
     drift_status status = drift_safetensors_read(path, &file);
     if (status)
         return status;
-    status = load(&file, weights, generator, recipe);
+    const int released = drift_artifact_is_converted(&file);
+    if (!released)
+        status = load(&file, weights, generator, recipe);
     drift_safetensors_free(&file);
-    return status;
+    return released ? drift_generator_load_artifact(path, weights, generator, recipe) : status;
 }
 
 /* Whether two models have the same parameters, by name and shape; else which of `a` differs. */

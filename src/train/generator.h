@@ -7,6 +7,7 @@
 
 #include "io/safetensors.h"
 #include "nn/dit.h"
+#include "nn/artifact.h"
 #include "nn/mlp.h"
 #include "nn/params.h"
 #include "tape/tape.h"
@@ -28,6 +29,7 @@ struct drift_generator {
     size_t noise_dim, noise_size; /* numbers of noise of a sample; height and width of the noise, 1 of an MLP's */
     size_t classes;               /* 0: samples have no class (MLP) */
     size_t styles, style_rows;    /* style indices of a sample, 0 without; each below style_rows */
+    struct drift_surplus surplus; /* arrays of the file that it was read from, which no parameter asked for */
 };
 
 /* What a DiT's recipe makes: images of input_size with out_channels; points where input_size is 1. */
@@ -81,10 +83,19 @@ struct drift_sampling {
 drift_status drift_generator_sample(struct drift_generator *generator, const struct drift_sampling *how, size_t n,
                                     float *x);
 
-/* Reads a model file: generator and recipe. `weights` is "none" for the parameters as trained, a decay ("0.99") for
- * that running mean, NULL for the first running mean, or the parameters where the file has none. */
+/* Reads a model file, or a released model (a folder, hf://NAME, or what drift convert makes of it): generator and
+ * recipe. `weights` is "none" for the parameters as trained, a decay ("0.99") for that running mean, NULL for the first
+ * running mean, or the parameters where the file has none. */
 drift_status drift_generator_load(const char *path, const char *weights, struct drift_generator *generator,
                                   struct drift_recipe *recipe);
+
+/* The same for a released model alone. */
+drift_status drift_generator_load_artifact(const char *path, const char *weights, struct drift_generator *generator,
+                                           struct drift_recipe *recipe);
+
+/* Writes a DiT's model file as a released model's folder: one of its running means, as drift_generator_load takes it.
+ */
+drift_status drift_generator_export(const char *path, const char *weights, const char *folder);
 
 /* Copies the parameters of a model on disk (drift_generator_load, its first running mean) into `generator`. Another
  * model, one whose parameters have other names or shapes, is DRIFT_INVALID. */

@@ -6,12 +6,12 @@ trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
 golden=tests/golden/artifact
 latent=$golden/gen_latent/params_ema
 convert() { "$DRIFT" convert "$@" > "$dir/stdout" 2> "$dir/stderr" || { echo "convert $*:"; cat "$dir/stderr"; exit 1; }; }
-refused() { # TEXT ARGUMENTS...
+refused() { # TEXT COMMAND...
     text=$1 status=0
     shift
-    "$DRIFT" convert "$@" > "$dir/stdout" 2> "$dir/stderr" || status=$?
+    "$DRIFT" "$@" > "$dir/stdout" 2> "$dir/stderr" || status=$?
     if [ $status != 2 ] || ! grep -qF -- "$text" "$dir/stderr" || [ "$(wc -l < "$dir/stderr")" != 1 ]; then
-        echo "convert $*: status $status, or not \"$text\":"
+        echo "$*: status $status, or not \"$text\":"
         cat "$dir/stderr"
         exit 1
     fi
@@ -54,31 +54,66 @@ mkdir -p "$dir/hub/models/mae/jax/encoder"
 cp $golden/mae_latent/params_ema/* "$dir/hub/models/mae/jax/encoder"
 HF_ROOT=$dir/hub convert hf://small "$dir/a.safetensors"
 HF_ROOT=$dir/hub convert hf://encoder "$dir/a.safetensors"
-(export HF_ROOT="$dir/hub" && refused "hf://other: $dir/hub/models/{gen,mae}/jax/other: no such folder" hf://other "$dir/x.safetensors")
-(unset HF_ROOT && refused "hf://small: expected \$HF_ROOT" hf://small "$dir/x.safetensors")
+(export HF_ROOT="$dir/hub" && refused "hf://other: $dir/hub/models/{gen,mae}/jax/other: no such folder" convert hf://other "$dir/x.safetensors")
+(unset HF_ROOT && refused "hf://small: expected \$HF_ROOT" convert hf://small "$dir/x.safetensors")
+
+# a released model makes samples, from the folder or the file, with styles and classes in turn
+"$DRIFT" sample $golden/gen_latent --n 9 --out "$dir/folder.npy"
+convert $golden/gen_latent "$dir/a.safetensors"
+"$DRIFT" sample "$dir/a.safetensors" --n 9 --ema 0.999 --out "$dir/file.npy"
+cmp "$dir/folder.npy" "$dir/file.npy"
+"$DRIFT" sample $golden/gen_pixel_chunked --n 4 --out "$dir/grid.png"
+[ -s "$dir/grid.png" ]
+for ema in none 0.99; do
+    refused "no running mean with decay $ema" sample $golden/gen_latent --ema $ema
+done
+refused 'decoder of the Stable Diffusion VAE' sample $golden/gen_latent --out "$dir/no.png"
+refused 'expected a generator, got an encoder' sample $golden/mae_latent
+[ ! -e "$dir/no.png" ]
+
+# one's own model as a released one: the same samples, and a run that starts from it
+cat > "$dir/own.yaml" << 'END'
+dataset: {name: digits}
+model: {depth: 1, input_size: 8, in_channels: 1, out_channels: 1, hidden_size: 16, num_heads: 2, noise_classes: 3}
+train: {total_steps: 2, eval_samples: 16, train_batch_size: 2, pos_per_sample: 2, ema_decay: [0.5, 0.9]}
+END
+"$DRIFT" train "$dir/own.yaml" --out "$dir/own" > /dev/null 2>&1
+for ema in 0.5 0.9 none; do
+    convert "$dir/own/model.safetensors" "$dir/export" --ema $ema
+    "$DRIFT" sample "$dir/own/model.safetensors" --ema $ema --n 9 --out "$dir/file.npy"
+    "$DRIFT" sample "$dir/export" --n 9 --out "$dir/folder.npy"
+    cmp "$dir/folder.npy" "$dir/file.npy"
+done
+grep -q '"step": 2' "$dir/export/metadata.json"
+"$DRIFT" train "$dir/own.yaml" --set train.total_steps=0 --set "train.init_from=$dir/export" --out "$dir/tuned" > /dev/null 2>&1
+"$DRIFT" sample "$dir/tuned/model.safetensors" --n 9 --out "$dir/folder.npy"
+cmp "$dir/folder.npy" "$dir/file.npy"
+refused "train.init_from: $golden/gen_latent: has " train "$dir/own.yaml" --set train.init_from=$golden/gen_latent --out "$dir/other"
 
 # what is refused leaves nothing
-refused 'usage: drift convert' "$dir/old"
-refused 'not two of a kind' "$dir/old" "$dir/x"
-refused 'not two of a kind' "$dir/a.safetensors" "$dir/x.safetensors"
-refused "$dir/none: expected a folder with ema_params.msgpack" "$dir/none" "$dir/x.safetensors"
+refused 'usage: drift convert' convert "$dir/old"
+refused 'not two of a kind' convert "$dir/old" "$dir/x"
+refused 'not two of a kind' convert "$dir/a.safetensors" "$dir/x.safetensors"
+refused "$dir/none: expected a folder with ema_params.msgpack" convert "$dir/none" "$dir/x.safetensors"
 mkdir "$dir/part"
-refused "$dir/part/metadata.json: No such file" "$dir/part" "$dir/x.safetensors"
+refused "$dir/part/metadata.json: No such file" convert "$dir/part" "$dir/x.safetensors"
 echo '{"kind": "gan", "model_config": {}}' > "$dir/part/metadata.json"
-refused 'metadata: kind: expected "gen" or "mae"' "$dir/part" "$dir/x.safetensors"
+refused 'metadata: kind: expected "gen" or "mae"' convert "$dir/part" "$dir/x.safetensors"
 echo '{"kind": "gen", "kind": "mae"' > "$dir/part/metadata.json"
-refused "$dir/part/metadata.json:1: expected a JSON object" "$dir/part" "$dir/x.safetensors"
+refused "$dir/part/metadata.json:1: expected a JSON object" convert "$dir/part" "$dir/x.safetensors"
 echo '{"kind": "gen", "model_config": 3}' > "$dir/part/metadata.json"
-refused 'metadata: model_config: expected an object' "$dir/part" "$dir/x.safetensors"
+refused 'metadata: model_config: expected an object' convert "$dir/part" "$dir/x.safetensors"
 echo '{"kind": "gen", "model_config": {}, "ema_decay": "much"}' > "$dir/part/metadata.json"
-refused 'metadata: ema_decay: expected a number' "$dir/part" "$dir/x.safetensors"
+refused 'metadata: ema_decay: expected a number' convert "$dir/part" "$dir/x.safetensors"
 cp $latent/metadata.json "$dir/part"
-refused "$dir/part/ema_params.msgpack: No such file" "$dir/part" "$dir/x.safetensors"
+refused "$dir/part/ema_params.msgpack: No such file" convert "$dir/part" "$dir/x.safetensors"
 head -c 100000 $latent/ema_params.msgpack > "$dir/part/ema_params.msgpack"
-refused "$dir/part/ema_params.msgpack: byte " "$dir/part" "$dir/x.safetensors"
+refused "$dir/part/ema_params.msgpack: byte " convert "$dir/part" "$dir/x.safetensors"
 head -c 1000 "$dir/b.safetensors" > "$dir/cut.safetensors"
-refused "$dir/cut.safetensors: " "$dir/cut.safetensors" "$dir/x"
-refused '__metadata__: expected metadata.json' tests/data/small.safetensors "$dir/x"
+refused "$dir/cut.safetensors: " convert "$dir/cut.safetensors" "$dir/x"
+refused 'small.safetensors: not a model of drift' convert tests/data/small.safetensors "$dir/x"
+"$DRIFT" toy checkerboard --steps 1 --batch 4 --set train.eval_samples=16 --set "model.hidden_size=[4]" --out "$dir/mlp" > /dev/null 2>&1
+refused 'released models are DiTs' convert "$dir/mlp/model.safetensors" "$dir/x"
 touch "$dir/file"
-refused "$dir/file: cannot make the folder" "$dir/b.safetensors" "$dir/file"
+refused "$dir/file: cannot make the folder" convert "$dir/b.safetensors" "$dir/file"
 [ ! -e "$dir/x" ] && [ ! -e "$dir/x.safetensors" ]
