@@ -12,38 +12,11 @@
 
 enum { NAME = DRIFT_FEATURE_NAME + 32 };
 
-/* Compares with out/NAME, or in a bfloat16 case with the results in float: as far off as twice the reference's own
- * bfloat16 is from them. */
 static drift_status compare(drift_golden *golden, const char *kind, const char *name, const drift_tensor *x)
 {
-    char full[NAME], exact[NAME];
-    const struct drift_array *theirs, *judge;
+    char full[NAME];
     snprintf(full, sizeof full, "%s/%s", kind, name);
-    snprintf(exact, sizeof exact, "%s_f32/%s", kind, name);
-    judge = drift_safetensors_find(golden->file, exact);
-    if (!judge)
-        return drift_golden_compare_tensor(golden, full, x);
-    const size_t n = drift_tensor_elements(x);
-    float *values = malloc(3 * n * sizeof *values + 1), *f32 = values + n, *bf16 = f32 + n;
-    drift_status status = values ? DRIFT_OK : drift_fail_memory(golden->file->path, 3 * n * sizeof *values);
-    if (!status)
-        status = drift_safetensors_get(golden->file, full, -1, NULL, &theirs);
-    if (!status && (theirs->count != n || judge->count != n))
-        status = drift_fail(DRIFT_INVALID, "%s: %s: expected %zu numbers", golden->file->path, full, n);
-    if (!status)
-        status = drift_tensor_read_floats(x, values);
-    if (!status) {
-        double error = 0, allowed = 0;
-        drift_array_floats(judge, f32);
-        drift_array_floats(theirs, bf16);
-        for (size_t i = 0; i < n; i++) {
-            error += ((double)values[i] - f32[i]) * ((double)values[i] - f32[i]) / (double)n;
-            allowed += ((double)bf16[i] - f32[i]) * ((double)bf16[i] - f32[i]) / (double)n;
-        }
-        drift_golden_judge(golden, full, sqrt(error) <= 2 * sqrt(allowed), sqrt(error), 2 * sqrt(allowed));
-    }
-    free(values);
-    return status;
+    return drift_golden_compare_tensor(golden, full, x);
 }
 
 /* The sum over features of their products with in/cotangent/NAME, for its gradient. */

@@ -4,7 +4,8 @@
  * metadata: case, kind, config (JSON), source, note. Tensors: in/NAME, out/NAME, grad/NAME, and f64/NAME where float64
  * is the better judge. A tensor passes where the root mean square of its error is at most atol + rtol times that of
  * the reference (rtol 1e-4 and atol 0 unless config says otherwise, by tensor or for all; rtol_grad is that of
- * gradients); with f64/NAME beside it, the nearer of the two judges. */
+ * gradients); with f64/NAME beside it, the nearer of the two judges. A case in bfloat16 has the float32 result too, and
+ * passes within twice the distance of the two. */
 #ifndef DRIFT_GOLDEN_GOLDEN_H
 #define DRIFT_GOLDEN_GOLDEN_H
 
@@ -13,7 +14,7 @@
 #include "base/status.h"
 #include "drifting/guidance.h"
 #include "io/safetensors.h"
-#include "nn/params.h"
+#include "nn/dit.h"
 #include "tape/tape.h"
 
 /* A case that is being verified: its file, its config, and the first tensor that is off. */
@@ -102,6 +103,10 @@ drift_golden_verifier drift_golden_mae_init, drift_golden_mae_forward, drift_gol
 
 /* layer.c */
 drift_golden_verifier drift_golden_conv, drift_golden_group_norm, drift_golden_resize;
+
+/* dit.c, dit_init.c; config's "model" is a generator's settings, checked */
+drift_golden_verifier drift_golden_dit, drift_golden_dit_init;
+drift_status drift_golden_dit_config(drift_golden *golden, drift_dit_config *config);
 
 /* dit_rope.c */
 drift_golden_verifier drift_golden_dit_rope;

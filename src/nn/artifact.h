@@ -62,6 +62,9 @@ struct drift_artifact_setting {
     double initial; /* of each */
 };
 
+/* `where` begins the message: "FILE: model_config" */
+drift_status drift_artifact_read_settings(const json_t *object, const char *where,
+                                          const struct drift_artifact_setting *table, void *settings);
 drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_artifact_setting *table,
                                      void *settings);
 
@@ -107,6 +110,9 @@ drift_status drift_artifact_save_mae(const char *folder, const drift_mae_config 
                                      const drift_params *params, const drift_tensor *block);
 
 /* ---- generators ---- */
+
+/* The settings of drift_dit_config, with the reference's defaults. */
+extern const struct drift_artifact_setting drift_dit_settings[];
 
 /* The settings of a generator's artefact, checked. DRIFT_INVALID where it is an encoder's. */
 drift_status drift_artifact_dit_config(const struct drift_artifact *artifact, drift_dit_config *config);

@@ -51,16 +51,22 @@ static int set_value(const struct drift_artifact_setting *setting, const json_t 
     }
 }
 
+drift_status drift_artifact_read_settings(const json_t *object, const char *where,
+                                          const struct drift_artifact_setting *table, void *settings)
+{
+    static const char *const wanted[] = {"an integer >= 0", "a number", "true or false", "a list of integers >= 0"};
+    for (const struct drift_artifact_setting *setting = table; setting->key; setting++)
+        if (!set_value(setting, json_object_get(object, setting->key), (char *)settings + setting->offset))
+            return drift_fail(DRIFT_INVALID, "%s.%s: expected %s", where, setting->key, wanted[setting->type]);
+    return DRIFT_OK;
+}
+
 drift_status drift_artifact_settings(const struct drift_artifact *artifact, const struct drift_artifact_setting *table,
                                      void *settings)
 {
-    static const char *const wanted[] = {"an integer >= 0", "a number", "true or false", "a list of integers >= 0"};
-    const json_t *config = json_object_get(artifact->metadata, "model_config");
-    for (const struct drift_artifact_setting *setting = table; setting->key; setting++)
-        if (!set_value(setting, json_object_get(config, setting->key), (char *)settings + setting->offset))
-            return drift_fail(DRIFT_INVALID, "%s: metadata: model_config.%s: expected %s", artifact->folder,
-                              setting->key, wanted[setting->type]);
-    return DRIFT_OK;
+    char where[512];
+    snprintf(where, sizeof where, "%s: metadata: model_config", artifact->folder);
+    return drift_artifact_read_settings(json_object_get(artifact->metadata, "model_config"), where, table, settings);
 }
 
 /* ---- to text: JSON as Python's json.dumps(indent=2) lays it out ---- */

@@ -10,7 +10,7 @@
     }
 
 /* model_config in the reference's order, with its defaults. */
-static const struct drift_artifact_setting table[] = {
+const struct drift_artifact_setting drift_dit_settings[] = {
     ROW(cond_dim, COUNT, -1),    ROW(num_classes, COUNT, 1001), ROW(noise_classes, COUNT, 0),
     ROW(noise_coords, COUNT, 1), ROW(input_size, COUNT, 32),    ROW(in_channels, COUNT, 3),
     ROW(n_cls_tokens, COUNT, 0), ROW(patch_size, COUNT, 2),     ROW(hidden_size, COUNT, 1152),
@@ -25,7 +25,7 @@ drift_status drift_artifact_dit_config(const struct drift_artifact *artifact, dr
     *config = (drift_dit_config){.checkpoint_blocks = 0};
     if (artifact->kind != DRIFT_ARTIFACT_GEN)
         return drift_fail(DRIFT_INVALID, "%s: expected a generator, got an encoder (kind mae)", artifact->folder);
-    drift_status status = drift_artifact_settings(artifact, table, config);
+    drift_status status = drift_artifact_settings(artifact, drift_dit_settings, config);
     if (!status && (status = drift_dit_check(config)))
         return drift_fail_context(status, "%s: metadata: model_config", artifact->folder);
     return status;
@@ -55,7 +55,7 @@ drift_status drift_artifact_load_dit(const char *path, drift_dit *dit, drift_par
 drift_status drift_artifact_save_dit(const char *folder, const drift_dit_config *config, double ema_decay, int64_t step,
                                      const drift_params *params, const drift_tensor *block)
 {
-    char *text = drift_artifact_metadata(DRIFT_ARTIFACT_GEN, ema_decay, step, table, config);
+    char *text = drift_artifact_metadata(DRIFT_ARTIFACT_GEN, ema_decay, step, drift_dit_settings, config);
     drift_status status = text ? drift_artifact_save(folder, text, params, block) : drift_fail_memory(folder, 1);
     free(text);
     return status;
