@@ -1,4 +1,4 @@
-/* Kind train_step: optimisation steps of a DiT with every random number given. Without an encoder so far. */
+/* Kind train_step: optimisation steps of a DiT with every random number given. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +8,8 @@
 #include "cpu/cpu.h"
 #include "drifting/loss.h"
 #include "golden/golden.h"
+#include "golden/mae.h"
+#include "train/encoder.h"
 #include "train/generator.h"
 #include "train/optimizer.h"
 
@@ -18,6 +20,9 @@ struct run {
     struct drift_generator generator;
     struct drift_optimizer optimizer;
     drift_tensor average, start; /* running mean; the parameters that the case begins with */
+    int with_mae;
+    struct drift_golden_mae model;
+    drift_mae_encoder mae_encoder;
     drift_loss_memory memory;
     drift_loss_report report;
     drift_loss_batch batch;
@@ -35,6 +40,8 @@ static void run_free(struct run *r)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     drift_loss_memory_free(&r->memory);
+    if (r->with_mae)
+        drift_golden_mae_close(&r->model);
     if (r->generator.params.backend) {
         drift_params_block_free(&r->generator.params, &r->average);
         drift_params_block_free(&r->generator.params, &r->start);
@@ -83,8 +90,8 @@ static drift_status set_keys(struct drift_recipe *recipe, const char *path, json
 /* The keys of a recipe's part `train` stand at the top, beside model and optimizer and what is no key of a recipe. */
 static drift_status read_recipe(drift_golden *golden, struct drift_recipe *recipe)
 {
-    static const char *const others[] = {"steps", "rtol", "features", "feature", "activation_kwargs"};
-    json_t *value, *scale = json_object_get(json_object_get(golden->config, "activation_kwargs"), "has_scale");
+    static const char *const others[] = {"steps", "rtol", "features", "feature"};
+    json_t *value;
     const char *key;
     drift_status status = DRIFT_OK;
     drift_recipe_defaults_of(recipe, DRIFT_MODEL_DIT);
@@ -99,7 +106,6 @@ static drift_status read_recipe(drift_golden *golden, struct drift_recipe *recip
         if (!status && !other)
             status = json_is_object(value) ? set_keys(recipe, path, value) : set_key(recipe, path, value);
     }
-    recipe->train.activation_kwargs.has_scale = json_is_true(scale);
     if (!status)
         status = drift_recipe_check(recipe);
     return status ? drift_fail_context(status, "%s: config", golden->file->path) : DRIFT_OK;
@@ -131,6 +137,19 @@ static drift_status read_inputs(struct run *r)
         (status = drift_golden_input(golden, "in/style", 3, style, NULL, &r->style)))
         return status;
     return DRIFT_OK;
+}
+
+/* The frozen encoder, where the case has one. */
+static drift_status open_encoder(struct run *r)
+{
+    const json_t *feature = json_object_get(r->golden->config, "feature");
+    if (!feature || json_is_null(feature))
+        return DRIFT_OK;
+    r->with_mae = 1;
+    r->mae_encoder = (drift_mae_encoder){&r->model.mae, drift_recipe_features(&r->recipe)};
+    drift_status status = drift_golden_mae_open(r->golden, "feature", "mae", 0, &r->model);
+    drift_params_freeze(&r->model.params, 1);
+    return status;
 }
 
 static drift_status make_room(struct run *r)
@@ -256,7 +275,9 @@ static drift_status gradients(struct run *r)
     drift_loss_batch *b = &r->batch;
     const struct drift_guidance guidance = drift_recipe_guidance(&r->recipe);
     const drift_field_config config = drift_recipe_field(&r->recipe);
-    const drift_encoder encoder = {drift_encode_image, &r->recipe.train.activation_kwargs.has_scale};
+    const drift_encoder encoder =
+        r->with_mae ? (drift_encoder){drift_encode_mae, &r->mae_encoder}
+                    : (drift_encoder){drift_encode_image, &r->recipe.train.activation_kwargs.has_scale};
     const size_t image = b->height * b->width * b->channels;
     for (size_t i = 0; i < b->entries; i++) {
         const size_t at = r->step * b->entries + i;
@@ -326,9 +347,6 @@ static drift_status compare(struct run *r)
 
 static drift_status verify(struct run *r)
 {
-    const json_t *feature = json_object_get(r->golden->config, "feature");
-    if (feature && !json_is_null(feature))
-        return drift_fail(DRIFT_UNAVAILABLE, "%s: needs an encoder", r->golden->file->path);
     drift_status status = drift_golden_count(r->golden, "steps", &r->steps);
     if (!status)
         status = read_recipe(r->golden, &r->recipe);
@@ -336,6 +354,8 @@ static drift_status verify(struct run *r)
         status = drift_fail(DRIFT_INVALID, "%s: config: ema_decay: expected a number", r->golden->file->path);
     if (!status)
         status = read_inputs(r);
+    if (!status)
+        status = open_encoder(r);
     if (!status)
         status = make_room(r);
     if (!status)

@@ -39,6 +39,9 @@ drift_convnext_config drift_convnext_base(void);
 drift_status drift_convnext_new(drift_convnext *net, const drift_convnext_config *config, drift_params *params);
 void drift_convnext_free(drift_convnext *net);
 
+/* Depths and widths of the network that a checkpoint with the public names holds. DRIFT_INVALID: none of it. */
+drift_status drift_convnext_measure(const struct drift_safetensors *file, drift_convnext_config *config);
+
 /* Fills the parameters from a checkpoint with the public names ("convnextv2.encoder.stages.0.layers.0.dwconv.weight"),
  * kernels turned to channels last. What the network does not use (the classifier) is passed over; what is missing or of
  * another shape is DRIFT_INVALID. */

@@ -98,3 +98,25 @@ drift_status drift_convnext_load(const struct drift_safetensors *file, drift_par
         status = load(file, params->list[i]);
     return status;
 }
+
+drift_status drift_convnext_measure(const struct drift_safetensors *file, drift_convnext_config *config)
+{
+    for (int stage = 0; stage < DRIFT_CONVNEXT_STAGES; stage++) {
+        const struct drift_array *bias, *first = NULL;
+        size_t depth = 0;
+        char name[DRIFT_PARAM_NAME];
+        do {
+            snprintf(name, sizeof name, "convnextv2.encoder.stages.%d.layers.%zu.dwconv.bias", stage, depth);
+            bias = drift_safetensors_find(file, name);
+            first = first ? first : bias;
+        } while (bias && ++depth <= DRIFT_CONVNEXT_MAX_BLOCKS);
+        if (!first || first->rank != 1)
+            return drift_fail(DRIFT_INVALID,
+                              "%s: expected ConvNeXt-V2's tensors: "
+                              "convnextv2.encoder.stages.%d.layers.0.dwconv.bias is missing",
+                              file->path, stage);
+        config->depths[stage] = depth;
+        config->dims[stage] = first->shape[0];
+    }
+    return DRIFT_OK;
+}

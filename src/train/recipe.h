@@ -98,6 +98,7 @@ struct drift_recipe {
     struct {
         char mae_path[DRIFT_RECIPE_TEXT];
         int use_mae, use_convnext, convnext_bf16, use_post_x;
+        char convnext_path[DRIFT_RECIPE_TEXT];
         struct {
             int source; /* of the words of its row: none, hf, local */
             char hf_model_name[DRIFT_RECIPE_TEXT], path[DRIFT_RECIPE_TEXT];

@@ -13,8 +13,6 @@ static int asks(const struct drift_recipe *recipe, const struct drift_recipe_key
     drift_recipe_value(recipe, key, value, size);
     if (!strcmp(value, key->initial))
         return 0;
-    if (!strncmp(key->key, "feature.mae_path", 16) || !strncmp(key->key, "feature.load_dict", 17))
-        return recipe->feature.use_mae;
     return strcmp(key->key, "dataset.use_latent") || !recipe->dataset.use_cache; /* which wins */
 }
 
