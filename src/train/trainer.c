@@ -104,6 +104,9 @@ static drift_status make_parts(struct drift_trainer *trainer)
     if (!status)
         status = drift_batch_new(&trainer->batch, recipe, data->dim);
     if (!status)
+        status = drift_feature_encoder_open(recipe, data->height, data->width, data->channels, params->backend,
+                                            &trainer->encoder);
+    if (!status)
         status = drift_loss_memory_new(&trainer->memory, params->backend);
     trainer->report = calloc(1, sizeof *trainer->report);
     return status || trainer->report ? status : drift_fail(DRIFT_NO_MEMORY, "no memory for a step's report");
@@ -156,6 +159,7 @@ void drift_trainer_free(struct drift_trainer *trainer)
     drift_optimizer_free(&trainer->optimizer, &trainer->generator.params);
     drift_loss_memory_free(&trainer->memory);
     drift_batch_free(&trainer->batch);
+    drift_feature_encoder_close(&trainer->encoder);
     drift_generator_free(&trainer->generator);
     drift_data_close(trainer->test);
     drift_data_close(trainer->all);
@@ -203,7 +207,6 @@ static drift_status gradients(struct drift_trainer *trainer)
     const struct drift_batch *b = &trainer->batch;
     const struct drift_data *data = trainer->data;
     const drift_field_config config = drift_recipe_field(recipe);
-    const drift_encoder encoder = {drift_encode_image, &recipe->train.activation_kwargs.has_scale};
     const drift_loss_batch batch = {.entries = b->entries,
                                     .generated = b->generated,
                                     .positives = b->positives,
@@ -216,8 +219,8 @@ static drift_status gradients(struct drift_trainer *trainer)
                                     .w_neg = b->weight,
                                     .generate = generate,
                                     .context = trainer};
-    return drift_loss_gradients(&trainer->memory, &config, &encoder, &batch, (size_t)recipe->train.accumulate,
-                                trainer->report);
+    return drift_loss_gradients(&trainer->memory, &config, &trainer->encoder.encoder, &batch,
+                                (size_t)recipe->train.accumulate, trainer->report);
 }
 
 static void note(struct drift_trainer *trainer, const struct drift_optimizer_report *optimizer)

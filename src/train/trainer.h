@@ -13,6 +13,7 @@
 #include "data/data.h"
 #include "drifting/loss.h"
 #include "train/batch.h"
+#include "train/encoder.h"
 #include "train/generator.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
@@ -58,6 +59,7 @@ struct drift_trainer {
     struct drift_optimizer optimizer;
     drift_tensor *averages; /* [ema_decay.count] */
     struct drift_batch batch;
+    struct drift_feature_encoder encoder;
     drift_loss_memory memory;
     drift_loss_report *report; /* of the last step */
 
