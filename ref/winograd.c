@@ -90,3 +90,64 @@ void K(winograd_destination)(size_t tiles, size_t n, const ptrdiff_t *at, size_t
             }
         }
 }
+
+/* The gradients: dm = A d A^T and dg = G^T u G. On one side
+ *     A d = (d0, d0 + d1, d0 - d1, -d1)      G^T u = (u0 + (u1 + u2)/2, (u1 - u2)/2, (u1 + u2)/2 + u3) */
+static void spread_side(const real d[2], real z[4])
+{
+    z[0] = d[0];
+    z[1] = d[0] + d[1];
+    z[2] = d[0] - d[1];
+    z[3] = -d[1];
+}
+
+static void gather_side(const real u[4], real g[3])
+{
+    const real middle = R(0.5) * (u[1] + u[2]);
+    g[0] = u[0] + middle;
+    g[1] = R(0.5) * (u[1] - u[2]);
+    g[2] = middle + u[3];
+}
+
+void K(winograd_spread)(size_t tiles, size_t n, const ptrdiff_t *at, const real *dy, size_t z_step, real *z)
+{
+    for (size_t tile = 0; tile < tiles; tile++, at += 4, z += DRIFT_CONV_PANEL)
+        for (size_t j = 0; j < DRIFT_CONV_PANEL; j++) {
+            real column[2][4], d[2], t[4];
+            for (int s = 0; s < 2; s++) {
+                for (int r = 0; r < 2; r++)
+                    d[r] = j >= n || at[2 * r + s] < 0 ? 0 : dy[at[2 * r + s] + (ptrdiff_t)j];
+                spread_side(d, column[s]);
+            }
+            for (size_t r = 0; r < 4; r++) {
+                for (int s = 0; s < 2; s++)
+                    d[s] = column[s][r];
+                spread_side(d, t);
+                for (size_t s = 0; s < 4; s++)
+                    z[(4 * r + s) * z_step + j] = t[s];
+            }
+        }
+}
+
+void K(winograd_gather)(size_t k, size_t n, size_t u_step, const real *u, int accumulate, size_t w_step, size_t w_row,
+                        real *dw)
+{
+    for (size_t p = 0; p < k; p++, u += DRIFT_CONV_PANEL, dw += w_row)
+        for (size_t j = 0; j < n; j++) {
+            real column[4][3], t[4], g[3];
+            for (size_t s = 0; s < 4; s++) {
+                for (size_t r = 0; r < 4; r++)
+                    t[r] = u[(4 * r + s) * u_step + j];
+                gather_side(t, column[s]);
+            }
+            for (size_t r = 0; r < 3; r++) {
+                for (int s = 0; s < 4; s++)
+                    t[s] = column[s][r];
+                gather_side(t, g);
+                for (size_t s = 0; s < 3; s++) {
+                    real *to = dw + (3 * r + s) * w_step + j;
+                    *to = accumulate ? *to + g[s] : g[s];
+                }
+            }
+        }
+}

@@ -128,3 +128,69 @@ void K(winograd_destination)(size_t tiles, size_t n, const ptrdiff_t *at, size_t
             destination_tile(at, m, m_step, j, n - j, &e);
     }
 }
+
+/* ---- gradients ---- */
+
+INLINE void spread_side(vec d0, vec d1, vec z[4])
+{
+    z[0] = d0;
+    z[1] = vec_add(d0, d1);
+    z[2] = vec_sub(d0, d1);
+    z[3] = vec_neg(d1);
+}
+
+INLINE void gather_side(vec u0, vec u1, vec u2, vec u3, vec g[3])
+{
+    const vec half = vec_set1(0.5f), middle = vec_mul(half, vec_add(u1, u2));
+    g[0] = vec_add(u0, middle);
+    g[1] = vec_mul(half, vec_sub(u1, u2));
+    g[2] = vec_add(middle, u3);
+}
+
+void K(winograd_spread)(size_t tiles, size_t n, const ptrdiff_t *at, const float *dy, size_t z_step, float *z)
+{
+    for (size_t tile = 0; tile < tiles; tile++, at += 4, z += DRIFT_CONV_PANEL)
+        for (size_t j = 0; j < DRIFT_CONV_PANEL; j += LANES) {
+            vec d[4], column[2][4];
+            UNROLL for (int k = 0; k < 4; k++) d[k] =
+                at[k] < 0 || j >= n ? vec_zero() : row_load(dy + at[k] + j, n - j, 0);
+            spread_side(d[0], d[2], column[0]);
+            spread_side(d[1], d[3], column[1]);
+            UNROLL for (size_t r = 0; r < 4; r++)
+            {
+                vec t[4];
+                spread_side(column[0][r], column[1][r], t);
+                UNROLL for (size_t s = 0; s < 4; s++) vec_store(z + (4 * r + s) * z_step + j, t[s]);
+            }
+        }
+}
+
+INLINE void gather_lanes(const float *u, size_t u_step, size_t left, int accumulate, size_t w_step, float *dw)
+{
+    vec column[4][3];
+    UNROLL for (size_t s = 0; s < 4; s++)
+        gather_side(row_load(u + s * u_step, left, 0), row_load(u + (4 + s) * u_step, left, 0),
+                    row_load(u + (8 + s) * u_step, left, 0), row_load(u + (12 + s) * u_step, left, 0), column[s]);
+    UNROLL for (size_t r = 0; r < 3; r++)
+    {
+        vec g[3];
+        gather_side(column[0][r], column[1][r], column[2][r], column[3][r], g);
+        UNROLL for (size_t s = 0; s < 3; s++)
+        {
+            float *const to = dw + (3 * r + s) * w_step;
+            row_store(to, left, accumulate ? vec_add(row_load(to, left, 0), g[s]) : g[s]);
+        }
+    }
+}
+
+void K(winograd_gather)(size_t k, size_t n, size_t u_step, const float *u, int accumulate, size_t w_step, size_t w_row,
+                        float *dw)
+{
+    for (size_t p = 0; p < k; p++, u += DRIFT_CONV_PANEL, dw += w_row) {
+        size_t j = 0;
+        for (; j + LANES <= n; j += LANES)
+            gather_lanes(u + j, u_step, LANES, accumulate, w_step, dw + j);
+        if (j < n)
+            gather_lanes(u + j, u_step, n - j, accumulate, w_step, dw + j);
+    }
+}

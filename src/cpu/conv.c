@@ -163,7 +163,7 @@ drift_status CPU(conv2d)(const drift_backend *backend, const drift_conv *conv, c
         return CPU(matmul)(backend, 0, 0, &a, &w, bias, 0, &c);
     }
     if (CPU(winograd_pays)(conv, x, kernel, y))
-        return CPU(winograd)(conv, 0, x, kernel, bias, 0, y);
+        return CPU(winograd)(0, x, kernel, bias, 0, y);
     const size_t threads = threads_for(flop_of(y, kernel));
     struct job job = {.plan = CPU(conv_plan)(conv, 0, x, kernel, y, threads)};
     job.source = x->data;
@@ -182,7 +182,7 @@ drift_status CPU(conv2d_backward_x)(const drift_backend *backend, const drift_co
         return CPU(matmul)(backend, 0, 1, &a, &w, NULL, accumulate, &c);
     }
     if (CPU(winograd_pays)(conv, dx, kernel, dy))
-        return CPU(winograd)(conv, 1, dy, kernel, NULL, accumulate, dx);
+        return CPU(winograd)(1, dy, kernel, NULL, accumulate, dx);
     const size_t threads = threads_for(flop_of(dy, kernel));
     struct job job = {.plan = CPU(conv_plan)(conv, 1, dx, kernel, dy, threads), .accumulate = accumulate};
     job.source = dy->data;
@@ -322,6 +322,8 @@ drift_status CPU(conv2d_backward_kernel)(const drift_backend *backend, const dri
         drift_tensor c = kernel_matrix(dkernel);
         return CPU(matmul)(backend, 1, 0, &a, &b, NULL, accumulate, &c);
     }
+    if (x->size[0] && CPU(winograd_pays)(conv, x, dkernel, dy))
+        return CPU(winograd_backward_kernel)(x, dy, accumulate, dkernel);
     struct kernel_job g = {x->data,
                            dy->data,
                            dkernel->data,

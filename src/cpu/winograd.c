@@ -15,7 +15,7 @@
 #include "cpu/conv_plan.h"
 
 enum {
-    ELEMENTS = 16,    /* of a transformed tile */
+    ELEMENTS = WINOGRAD_ELEMENTS,
     TILES = 42,       /* of a block: a multiple of conv_rows' register tiles */
     OWN_TILES = 84,   /* of a block that makes its own U */
     DEPTH = 512,      /* of U: a panel stays in the second cache */
@@ -38,12 +38,51 @@ int CPU(winograd_pays)(const drift_conv *conv, const drift_tensor *x, const drif
            meetings(height) * meetings(width) > 1.25 * products;
 }
 
+struct winograd_grid CPU(winograd_grid)(const drift_tensor *x)
+{
+    struct winograd_grid g = {x->size[1], x->size[2], tiles_along(x->size[1]), tiles_along(x->size[2]), 0};
+    g.tiles = x->size[0] * g.rows * g.columns;
+    return g;
+}
+
+/* Places pixels side x side of a tile, the first one `before` its destinations in both directions. */
+static void place(const struct winograd_grid *g, size_t tile, size_t channels, size_t side, size_t before,
+                  ptrdiff_t *at)
+{
+    const size_t image = tile / g->columns / g->rows;
+    const size_t top = tile / g->columns % g->rows * 2, left = tile % g->columns * 2;
+    for (size_t k = 0; k < side * side; k++) {
+        const size_t y = top + k / side - before, x = left + k % side - before; /* before 0: very large */
+        at[k] = -1;
+        if (y < g->height && x < g->width)
+            at[k] = (ptrdiff_t)(((image * g->height + y) * g->width + x) * channels);
+    }
+}
+
+void CPU(winograd_sources)(const struct winograd_grid *g, size_t tile, size_t channels, ptrdiff_t at[WINOGRAD_ELEMENTS])
+{
+    place(g, tile, channels, 4, 1, at);
+}
+
+void CPU(winograd_destinations)(const struct winograd_grid *g, size_t tile, size_t channels, ptrdiff_t at[4])
+{
+    place(g, tile, channels, 2, 0, at);
+}
+
+static size_t odd_lines(size_t n) { return (n + WINOGRAD_LINE - 1) / WINOGRAD_LINE | 1; }
+
+size_t CPU(winograd_pitch)(size_t channels) { return odd_lines(channels) * WINOGRAD_LINE; }
+
+size_t CPU(winograd_step)(size_t rows, size_t pitch) { return odd_lines(rows * pitch) * WINOGRAD_LINE; }
+
+/* ---- y and dx ---- */
+
 struct job {
-    size_t batch, height, width, in, out; /* of the source; the destination's height and width are the same */
-    size_t rows, columns, tiles;          /* of tiles */
-    size_t pitch;                         /* of V's rows */
-    size_t panels, blocks, parts;         /* of the destination's channels; of the tiles; of the panels */
-    real *u;                              /* of all panels, or NULL */
+    struct winograd_grid grid;
+    size_t in, out;
+    size_t pitch, v_step, m_step; /* V's rows; the matrices of V and M */
+    size_t panels, blocks, parts; /* of the destination's channels; of the tiles; of the panels */
+    real *u;                      /* of all panels, or NULL */
     int turned, accumulate;
     const real *source, *kernel, *bias;
     real *destination;
@@ -55,12 +94,7 @@ struct workspace {
     real *v, *packed, *u, *m;
 };
 
-static size_t block_tiles(const struct job *job) { return (job->tiles + job->blocks - 1) / job->blocks; }
-
-/* From a matrix of V, or M, to the next: an odd number of cache lines, so that the sixteen do not fall on the same few
- * lines of the first cache. */
-static size_t v_step(const struct job *job) { return (block_tiles(job) * job->pitch / LINE | 1) * LINE; }
-static size_t m_step(const struct job *job) { return block_tiles(job) * DRIFT_CONV_PANEL + LINE; }
+static size_t block_tiles(const struct job *job) { return (job->grid.tiles + job->blocks - 1) / job->blocks; }
 
 static struct workspace carve_workspace(const struct job *job, struct carver *c)
 {
@@ -70,31 +104,11 @@ static struct workspace carve_workspace(const struct job *job, struct carver *c)
     w.destination_at = CPU(carve)(c, tiles * 4 * sizeof *w.destination_at);
     w.v_at = CPU(carve)(c, tiles * sizeof *w.v_at);
     w.m_at = CPU(carve)(c, tiles * sizeof *w.m_at);
-    w.v = CPU(carve)(c, ELEMENTS * (v_step(job) + LINE) * sizeof *w.v);
+    w.v = CPU(carve)(c, ELEMENTS * job->v_step * sizeof *w.v);
     w.packed = CPU(carve)(c, (size_t)9 * CHUNK * DRIFT_CONV_PANEL * sizeof *w.packed);
     w.u = CPU(carve)(c, (size_t)ELEMENTS * DEPTH * DRIFT_CONV_PANEL * sizeof *w.u);
-    w.m = CPU(carve)(c, ELEMENTS * m_step(job) * sizeof *w.m);
+    w.m = CPU(carve)(c, ELEMENTS * job->m_step * sizeof *w.m);
     return w;
-}
-
-/* Where pixel (y, x) of an image lies, of `channels` each; -1: outside. */
-static ptrdiff_t pixel_at(const struct job *job, size_t image, size_t y, size_t x, size_t channels)
-{
-    if (y >= job->height || x >= job->width) /* so is what lies before 0 */
-        return -1;
-    return (ptrdiff_t)(((image * job->height + y) * job->width + x) * channels);
-}
-
-static void place_tile(const struct job *job, size_t number, size_t i, const struct workspace *w)
-{
-    const size_t image = number / job->columns / job->rows, y = number / job->columns % job->rows * 2;
-    const size_t x = number % job->columns * 2;
-    for (size_t k = 0; k < ELEMENTS; k++) /* a tile's sources begin one pixel before it: the padding */
-        w->source_at[ELEMENTS * i + k] = pixel_at(job, image, y + k / 4 - 1, x + k % 4 - 1, job->in);
-    for (size_t k = 0; k < 4; k++)
-        w->destination_at[4 * i + k] = pixel_at(job, image, y + k / 2, x + k % 2, job->out);
-    w->v_at[i] = (ptrdiff_t)(i * job->pitch);
-    w->m_at[i] = (ptrdiff_t)(i * DRIFT_CONV_PANEL);
 }
 
 /* Columns of panel number i. */
@@ -122,7 +136,7 @@ static void transform_kernel(const struct job *job, size_t i, size_t from, size_
 
 static void run_panel(const struct job *job, size_t i, size_t tiles, const struct workspace *w)
 {
-    const size_t step = m_step(job), j = i * DRIFT_CONV_PANEL;
+    const size_t j = i * DRIFT_CONV_PANEL;
     for (size_t from = 0; from < job->in; from += DEPTH) {
         const size_t to = from + DEPTH < job->in ? from + DEPTH : job->in, k = to - from;
         const real *u = w->u;
@@ -131,22 +145,27 @@ static void run_panel(const struct job *job, size_t i, size_t tiles, const struc
         else
             transform_kernel(job, i, from, to, w->packed, w->u);
         for (size_t t = 0; t < ELEMENTS; t++) {
-            const struct drift_conv_piece piece = {(ptrdiff_t)(t * v_step(job) + from), t * k, k};
+            const struct drift_conv_piece piece = {(ptrdiff_t)(t * job->v_step + from), t * k, k};
             kernels()->conv_rows(tiles, DRIFT_CONV_PANEL, 1, &piece, w->v_at, 1, w->v, u, NULL, from > 0, w->m_at,
-                                 w->m + t * step);
+                                 w->m + t * job->m_step);
         }
     }
-    kernels()->winograd_destination(tiles, columns_of(job, i), w->destination_at, step, w->m,
+    kernels()->winograd_destination(tiles, columns_of(job, i), w->destination_at, job->m_step, w->m,
                                     job->bias ? job->bias + j : NULL, job->accumulate, job->destination + j);
 }
 
 static void run_piece(const struct job *job, size_t number, const struct workspace *w)
 {
     const size_t block = number / job->parts, part = number % job->parts;
-    const size_t from = job->tiles * block / job->blocks, tiles = job->tiles * (block + 1) / job->blocks - from;
-    for (size_t i = 0; i < tiles; i++)
-        place_tile(job, from + i, i, w);
-    kernels()->winograd_source(tiles, job->in, w->source_at, job->source, job->pitch, v_step(job), w->v);
+    const size_t from = job->grid.tiles * block / job->blocks,
+                 tiles = job->grid.tiles * (block + 1) / job->blocks - from;
+    for (size_t i = 0; i < tiles; i++) {
+        CPU(winograd_sources)(&job->grid, from + i, job->in, w->source_at + ELEMENTS * i);
+        CPU(winograd_destinations)(&job->grid, from + i, job->out, w->destination_at + 4 * i);
+        w->v_at[i] = (ptrdiff_t)(i * job->pitch);
+        w->m_at[i] = (ptrdiff_t)(i * DRIFT_CONV_PANEL);
+    }
+    kernels()->winograd_source(tiles, job->in, w->source_at, job->source, job->pitch, job->v_step, w->v);
     for (size_t j = job->panels * part / job->parts; j < job->panels * (part + 1) / job->parts; j++)
         run_panel(job, j, tiles, w);
 }
@@ -155,15 +174,17 @@ static void run_piece(const struct job *job, size_t number, const struct workspa
 static size_t cut(struct job *job, size_t threads)
 {
     const size_t whole = ELEMENTS * DRIFT_CONV_PANEL * job->panels * job->in;
-    const int share = whole <= SHARED && job->tiles > OWN_TILES;
+    const int share = whole <= SHARED && job->grid.tiles > OWN_TILES;
     const size_t most = share ? TILES : OWN_TILES;
-    job->blocks = (job->tiles + most - 1) / most;
+    job->blocks = (job->grid.tiles + most - 1) / most;
     const size_t even = (job->blocks + threads - 1) / threads * threads;
-    if (job->tiles / even >= most / 2)
+    if (job->grid.tiles / even >= most / 2)
         job->blocks = even;
     job->parts = 1;
     while (job->blocks * job->parts % threads && job->parts < job->panels)
         job->parts++;
+    job->v_step = CPU(winograd_step)(block_tiles(job), job->pitch);
+    job->m_step = CPU(winograd_step)(block_tiles(job), DRIFT_CONV_PANEL);
     return share ? whole : 0;
 }
 
@@ -194,28 +215,19 @@ static drift_status run(struct job *job, size_t threads)
     return DRIFT_OK;
 }
 
-drift_status CPU(winograd)(const drift_conv *conv, int turned, const drift_tensor *source, const drift_tensor *kernel,
-                           const drift_tensor *bias, int accumulate, drift_tensor *destination)
+drift_status CPU(winograd)(int turned, const drift_tensor *source, const drift_tensor *kernel, const drift_tensor *bias,
+                           int accumulate, drift_tensor *destination)
 {
-    (void)conv;
-    struct job job = {.batch = source->size[0],
-                      .height = source->size[1],
-                      .width = source->size[2],
-                      .in = source->size[3],
-                      .out = destination->size[3]};
-    job.rows = tiles_along(job.height);
-    job.columns = tiles_along(job.width);
-    job.tiles = job.batch * job.rows * job.columns;
-    if (!job.tiles)
+    struct job job = {.grid = CPU(winograd_grid)(source), .in = source->size[3], .out = destination->size[3]};
+    if (!job.grid.tiles)
         return DRIFT_OK;
-    job.pitch = (job.in + LINE - 1) / LINE * LINE;
-    job.pitch += job.pitch / LINE % 2 ? 0 : LINE;
+    job.pitch = CPU(winograd_pitch)(job.in);
+    job.panels = (job.out + DRIFT_CONV_PANEL - 1) / DRIFT_CONV_PANEL;
     job.turned = turned;
     job.accumulate = accumulate;
     job.source = source->data;
     job.kernel = kernel->data;
     job.bias = bias ? bias->data : NULL;
     job.destination = destination->data;
-    job.panels = (job.out + DRIFT_CONV_PANEL - 1) / DRIFT_CONV_PANEL;
     return run(&job, (size_t)omp_get_max_threads());
 }

@@ -81,3 +81,52 @@ void drift_check_winograd_destination(struct check *c)
         CHECK(c, winograd_destination, tiles, n, at, m_step, m->p, with_bias ? bias->p : NULL, accumulate, y->p);
     }
 }
+
+/* d's of tiles whose pixels lie anywhere, every fifth outside. */
+void drift_check_winograd_spread(struct check *c)
+{
+    while (check_round(c)) {
+        const int timing = check_timing(c);
+        const size_t tiles = check_size(c, MOST_TILES, MOST_TILES), n = timing ? 32 : (size_t)check_int(c, 1, 32);
+        const size_t z_step = tiles * DRIFT_CONV_PANEL + (size_t)check_int(c, 0, 9);
+        ptrdiff_t at[4 * MOST_TILES];
+        for (size_t i = 0; i < 4 * tiles; i++)
+            at[i] = i % 5 == 3 ? -1 : check_int(c, 0, SPREAD);
+        struct check_array *dy = check_in(c, SPREAD + n, -2, 2), *z = check_out(c, 16 * z_step);
+        if (check_wild(c))
+            check_bits_only(c);
+        double *scale = check_scale(z);
+        for (size_t i = 0; !timing && i < 16 * tiles; i++)
+            for (size_t k = 0; k < 4 * n; k++) {
+                const ptrdiff_t from = at[i / 16 * 4 + k / n];
+                const double factor = destination[k / n / 2][i % 16 / 4] * destination[k / n % 2][i % 4];
+                scale[i % 16 * z_step + i / 16 * DRIFT_CONV_PANEL + k % n] +=
+                    from < 0 ? 0 : fabs(factor * dy->x[from + (ptrdiff_t)(k % n)]);
+            }
+        CHECK(c, winograd_spread, tiles, n, at, dy->p, z_step, z->p);
+    }
+}
+
+void drift_check_winograd_gather(struct check *c)
+{
+    while (check_round(c)) {
+        const int timing = check_timing(c), accumulate = timing ? 0 : check_int(c, 0, 1);
+        const size_t k = check_size(c, 64, 64), n = timing ? 32 : (size_t)check_int(c, 1, 32);
+        const size_t u_step = k * DRIFT_CONV_PANEL + (size_t)check_int(c, 0, 9), w_row = n + (size_t)check_int(c, 0, 3);
+        const size_t w_step = k * w_row + (size_t)check_int(c, 0, 3);
+        struct check_array *u = check_in(c, 16 * u_step, -2, 2);
+        struct check_array *dw = accumulate ? check_inplace(c, 9 * w_step, -2, 2) : check_out(c, 9 * w_step);
+        if (check_wild(c))
+            check_bits_only(c);
+        double *scale = check_scale(dw);
+        for (size_t e = 0; !timing && e < 9; e++)
+            for (size_t i = 0; i < k * n; i++) {
+                double *to = scale + e * w_step + i / n * w_row + i % n;
+                *to = accumulate ? fabs((double)dw->x[to - scale]) : 0;
+                for (size_t t = 0; t < 16; t++)
+                    *to += fabs(kernel[t / 4][e / 3] * kernel[t % 4][e % 3] *
+                                u->x[t * u_step + i / n * DRIFT_CONV_PANEL + i % n]);
+            }
+        CHECK(c, winograd_gather, k, n, u_step, u->p, accumulate, w_step, w_row, dw->p);
+    }
+}
