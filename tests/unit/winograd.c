@@ -202,6 +202,119 @@ START_TEST(error_bound)
 }
 END_TEST
 
+/* ---- the kernel's gradient: r->before is dy ---- */
+
+/* A d and G^T u on one side. */
+static void spread_side(int size, float *d, size_t step)
+{
+    const float a = d[0], b = d[step];
+    d[step] = a + b;
+    d[2 * step] = size ? a + b : a - b;
+    d[3 * step] = size ? b : -b;
+}
+
+static void gather_side(int size, float *u, size_t step)
+{
+    const float middle = 0.5f * (u[step] + u[2 * step]);
+    u[0] = u[0] + middle;
+    u[step] = 0.5f * (size ? u[step] + u[2 * step] : u[step] - u[2 * step]);
+    u[2 * step] = middle + u[3 * step];
+}
+
+static float dy_at(const struct run *r, size_t image, size_t y, size_t x, size_t n)
+{
+    if (y >= r->p->height || x >= r->p->width)
+        return 0;
+    return r->before[((image * r->p->height + y) * r->p->width + x) * r->out + n];
+}
+
+/* u[0 .. 2], u[4 .. 6], u[8 .. 10]: the gradient of the nine kernel elements between channels c and n, by definition;
+ * or the size of what is added up. */
+static void gradient(const struct run *r, int size, size_t c, size_t n, float u[16])
+{
+    for (int t = 0; t < 16; t++)
+        u[t] = 0;
+    for (size_t image = 0; image < r->p->batch; image++)
+        for (size_t y = 0; y < r->p->height; y += 2)
+            for (size_t x = 0; x < r->p->width; x += 2) {
+                float d[16], z[16] = {0};
+                for (size_t t = 0; t < 16; t++)
+                    d[t] = (float)source(r, image, y + t / 4 - 1, x + t % 4 - 1, c);
+                for (size_t t = 0; t < 4; t++)
+                    z[t / 2 * 4 + t % 2] = dy_at(r, image, y + t / 2, x + t % 2, n);
+                for (int t = 0; size && t < 16; t++)
+                    d[t] = fabsf(d[t]), z[t] = fabsf(z[t]);
+                for (int j = 0; j < 4; j++)
+                    source_side(size, d + j, 4);
+                for (int i = 0; i < 4; i++)
+                    source_side(size, d + 4 * i, 1);
+                for (int j = 0; j < 2; j++)
+                    spread_side(size, z + j, 4);
+                for (int i = 0; i < 4; i++)
+                    spread_side(size, z + 4 * i, 1);
+                for (int t = 0; t < 16; t++)
+                    u[t] = fmaf(d[t], z[t], u[t]);
+            }
+    for (int j = 0; j < 4; j++)
+        gather_side(size, u + j, 4);
+    for (int i = 0; i < 3; i++)
+        gather_side(size, u + 4 * i, 1);
+}
+
+static double direct_gradient(const struct run *r, size_t e, size_t c, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < r->pixels; i++) {
+        const size_t x = i % r->p->width, y = i / r->p->width % r->p->height, image = i / r->p->width / r->p->height;
+        sum += source(r, image, y + e / 3 - 1, x + e % 3 - 1, c) * (double)r->before[i * r->out + n];
+    }
+    return sum;
+}
+
+/* dkernel is added to where r->with_bias. */
+static void compute_gradient(const struct run *r, const drift_backend *b, void *source, void *dy, void *dkernel)
+{
+    const struct problem *p = r->p;
+    const drift_tensor in = tensor(b, p->batch, p->height, p->width, p->in, source);
+    const drift_tensor g = tensor(b, p->batch, p->height, p->width, p->out, dy);
+    drift_tensor dw = tensor(b, 3, 3, p->in, p->out, dkernel);
+    ck_assert(!b->conv2d_backward_kernel(b, &(drift_conv){1, 1, 1}, &in, &g, r->with_bias, &dw));
+}
+
+START_TEST(kernel_gradient)
+{
+    static const int threads[] = {1, 2, 3, 8};
+    struct run r = begin(problems + _i / 2, 0, _i % 2);
+    const struct problem *p = r.p;
+    const size_t n = 9 * p->in * p->out, tiles = p->batch * ((p->height + 1) / 2) * ((p->width + 1) / 2);
+    float *first = malloc(n * sizeof *first), *before = filled(n, 1);
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        omp_set_num_threads(threads[t]);
+        memcpy(r.kernel, before, n * sizeof *before);
+        compute_gradient(&r, drift_cpu_backend(DRIFT_F32), r.source, r.before, r.kernel);
+        if (!t)
+            memcpy(first, r.kernel, n * sizeof *first);
+        ck_assert_msg(!memcmp(first, r.kernel, n * sizeof *first), "%d threads", threads[t]);
+    }
+    for (size_t i = 0; i < p->in * p->out; i += 7) {
+        float u[16], size[16];
+        gradient(&r, 0, i / p->out, i % p->out, u);
+        gradient(&r, 1, i / p->out, i % p->out, size);
+        for (size_t e = 0; e < 9; e++) {
+            const float got = first[e * p->in * p->out + i], old = r.with_bias ? before[e * p->in * p->out + i] : 0;
+            const float want = r.with_bias ? old + u[e / 3 * 4 + e % 3] : u[e / 3 * 4 + e % 3];
+            ck_assert_msg(drift_kernels_isa() == DRIFT_REF || got == want, "element %zu: %.9g, not %.9g", i, got, want);
+            const double exact = direct_gradient(&r, e, i / p->out, i % p->out) + old;
+            const double sum = 1.0001 * (double)size[e / 3 * 4 + e % 3] + fabs((double)old);
+            ck_assert_msg(fabs(got - exact) <= ((double)tiles + 10) * 0x1p-24 * sum, "element %zu: %.9g, not %.9g", i,
+                          got, exact);
+        }
+    }
+    free(first), free(before);
+    end(&r);
+}
+END_TEST
+
 static double *widened(const float *x, size_t n)
 {
     double *wide = malloc((n + 1) * sizeof *wide);
@@ -217,18 +330,38 @@ START_TEST(in_double)
         const struct problem *p = r.p;
         double *source = widened(r.source, r.pixels * r.in), *kernel = widened(r.kernel, 9 * r.in * r.out);
         double *bias = widened(r.bias, r.out), *got = widened(r.before, r.pixels * r.out);
+        /* inputs below 1: V below 4, U below 9/4, nine of their products in a sum */
+        const double bound = ((double)r.in + 12) * 0x1p-53 * (81 * (double)r.in + 1);
         compute(&r, drift_cpu_backend(DRIFT_F64), source, kernel, bias, got);
         for (size_t i = 0; i < r.pixels * r.out; i++) {
             const size_t n = i % r.out, x = i / r.out % p->width, y = i / r.out / p->width % p->height;
             const double want = direct(&r, i / r.out / p->width / p->height, y, x, n) + (r.accumulate  ? r.before[i]
                                                                                          : r.with_bias ? r.bias[n]
                                                                                                        : 0);
-            ck_assert_msg(fabs(got[i] - want) <= 1e-12 * (double)r.in, "element %zu: %.15g, not %.15g", i, got[i],
-                          want);
+            ck_assert_msg(fabs(got[i] - want) <= bound, "element %zu: %.15g, not %.15g", i, got[i], want);
         }
         free(source), free(kernel), free(bias), free(got);
         end(&r);
     }
+}
+END_TEST
+
+START_TEST(kernel_gradient_in_double)
+{
+    struct run r = begin(problems + _i, 0, 0);
+    const size_t n = 9 * r.in * r.out;
+    double *source = widened(r.source, r.pixels * r.in), *dy = widened(r.before, r.pixels * r.out);
+    double *got = widened(r.kernel, n);
+    /* V and Z below 4, and up to four of their products in a sum */
+    const double tiles = (double)(r.p->batch * ((r.p->height + 1) / 2) * ((r.p->width + 1) / 2));
+    const double bound = (tiles + 10) * 0x1p-53 * 64 * tiles;
+    compute_gradient(&r, drift_cpu_backend(DRIFT_F64), source, dy, got);
+    for (size_t i = 0; i < n; i += 5) {
+        const double want = direct_gradient(&r, i / (r.in * r.out), i / r.out % r.in, i % r.out);
+        ck_assert_msg(fabs(got[i] - want) <= bound, "element %zu: %.15g, not %.15g", i, got[i], want);
+    }
+    free(source), free(dy), free(got);
+    end(&r);
 }
 END_TEST
 
@@ -260,6 +393,8 @@ int main(void)
     tcase_add_loop_test(tests, same_bits, 0, 2 * PROBLEMS);
     tcase_add_loop_test(tests, error_bound, 0, 2 * PROBLEMS);
     tcase_add_loop_test(tests, in_double, 0, 2 * PROBLEMS);
+    tcase_add_loop_test(tests, kernel_gradient, 0, 2 * PROBLEMS);
+    tcase_add_loop_test(tests, kernel_gradient_in_double, 0, PROBLEMS);
     tcase_add_test(tests, shapes);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
