@@ -11,94 +11,38 @@
 
 #include "io/file.h"
 #include "io/safetensors.h"
+#include "train/draft.h"
 #include "train/keep.h"
 #include "train/trainer.h"
 
 enum { STEP, SECONDS, ENERGY, PROGRESS };
 
-/* The entries of a file that is being put together, with the memory they point to. */
-struct draft {
-    size_t count, room;
-    struct drift_tensor_entry *tensors;
-    char (*names)[DRIFT_PARAM_NAME + DRIFT_PREFIX];
-    float **blocks;
-    size_t block_count;
-};
-
-static drift_status draft_new(struct draft *draft, const struct drift_trainer *trainer)
-{
-    size_t blocks = 3 + (size_t)trainer->recipe.train.ema_decay.count;
-    memset(draft, 0, sizeof *draft);
-    draft->room = 32 + blocks * trainer->generator.params.count;
-    draft->tensors = calloc(draft->room, sizeof *draft->tensors);
-    draft->names = calloc(draft->room, sizeof *draft->names);
-    draft->blocks = calloc(blocks, sizeof *draft->blocks);
-    if (draft->tensors && draft->names && draft->blocks)
-        return DRIFT_OK;
-    return drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
-}
-
-static void draft_free(struct draft *draft)
-{
-    for (size_t i = 0; draft->blocks && i < draft->block_count; i++)
-        free(draft->blocks[i]);
-    free(draft->blocks);
-    free(draft->names);
-    free(draft->tensors);
-}
-
-static void add(struct draft *draft, const char *name, enum drift_array_type type, int rank, const size_t *shape,
-                const void *data)
-{
-    snprintf(draft->names[draft->count], sizeof *draft->names, "%s", name);
-    draft->tensors[draft->count].name = draft->names[draft->count];
-    draft->tensors[draft->count++].array = drift_array_view(type, rank, shape, data);
-}
-
-/* Every parameter's part of a block, as "PREFIX/name". */
-static drift_status add_block(struct draft *draft, const char *prefix, const drift_params *params,
-                              const drift_tensor *block)
-{
-    float *host = malloc(drift_tensor_elements(block) * sizeof *host);
-    draft->blocks[draft->block_count++] = host;
-    if (!host)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
-    drift_status status = drift_tensor_read_floats(block, host);
-    for (size_t i = 0; i < params->count && !status; i++) {
-        const drift_param *param = params->list[i];
-        char name[DRIFT_PARAM_NAME + DRIFT_PREFIX];
-        snprintf(name, sizeof name, "%s/%s", prefix, param->name);
-        add(draft, name, DRIFT_ARRAY_F32, param->tensor.dims, param->tensor.size, host + param->offset);
-    }
-    return status;
-}
-
-static drift_status add_weights(struct draft *draft, const struct drift_trainer *trainer)
+static drift_status add_weights(struct drift_draft *draft, const struct drift_trainer *trainer)
 {
     const drift_params *params = &trainer->generator.params;
-    drift_status status = add_block(draft, "params", params, &params->values);
+    drift_status status = drift_draft_add_block(draft, "params", params, &params->values);
     for (int i = 0; i < trainer->recipe.train.ema_decay.count && !status; i++) {
         char prefix[DRIFT_PREFIX];
         drift_ema_prefix(trainer->recipe.train.ema_decay.items[i], prefix);
-        status = add_block(draft, prefix, params, &trainer->averages[i]);
+        status = drift_draft_add_block(draft, prefix, params, &trainer->averages[i]);
     }
     return status;
 }
 
-static void add_snapshots(struct draft *draft, const struct drift_trainer *trainer)
+static void add_snapshots(struct drift_draft *draft, const struct drift_trainer *trainer)
 {
     const struct drift_snapshots *snapshots = &trainer->snapshots;
     size_t dim = trainer->data->dim;
     if (snapshots->count) {
-        add(draft, "frame_steps", DRIFT_ARRAY_I64, 1, &snapshots->count, snapshots->steps);
-        add(draft, "frames", DRIFT_ARRAY_F32, 3, (size_t[]){snapshots->count, snapshots->points, dim},
-            snapshots->frames);
+        drift_draft_add(draft, "frame_steps", DRIFT_ARRAY_I64, 1, &snapshots->count, snapshots->steps);
+        drift_draft_add(draft, "frames", DRIFT_ARRAY_F32, 3, (size_t[]){snapshots->count, snapshots->points, dim},
+                        snapshots->frames);
     }
     if (snapshots->field_count) {
         size_t shape[] = {snapshots->field_count, snapshots->arrows, dim};
-        add(draft, "field_steps", DRIFT_ARRAY_I64, 1, &snapshots->field_count, snapshots->field_steps);
-        add(draft, "field_x", DRIFT_ARRAY_F32, 3, shape, snapshots->field_x);
-        add(draft, "field_v", DRIFT_ARRAY_F32, 3, shape, snapshots->field_v);
+        drift_draft_add(draft, "field_steps", DRIFT_ARRAY_I64, 1, &snapshots->field_count, snapshots->field_steps);
+        drift_draft_add(draft, "field_x", DRIFT_ARRAY_F32, 3, shape, snapshots->field_x);
+        drift_draft_add(draft, "field_v", DRIFT_ARRAY_F32, 3, shape, snapshots->field_v);
     }
 }
 
@@ -109,17 +53,17 @@ static void progress_of(const struct drift_trainer *trainer, double progress[PRO
     progress[ENERGY] = trainer->energy;
 }
 
-static void add_queue(struct draft *draft, const char *rows, const char *next, const char *count,
+static void add_queue(struct drift_draft *draft, const char *rows, const char *next, const char *count,
                       const struct drift_queue *queue)
 {
     if (!queue->rows)
         return;
-    add(draft, next, DRIFT_ARRAY_I64, 1, &queue->classes, queue->next);
-    add(draft, count, DRIFT_ARRAY_I64, 1, &queue->classes, queue->count);
-    add(draft, rows, DRIFT_ARRAY_F32, 3, (size_t[]){queue->classes, queue->size, queue->dim}, queue->rows);
+    drift_draft_add(draft, next, DRIFT_ARRAY_I64, 1, &queue->classes, queue->next);
+    drift_draft_add(draft, count, DRIFT_ARRAY_I64, 1, &queue->classes, queue->count);
+    drift_draft_add(draft, rows, DRIFT_ARRAY_F32, 3, (size_t[]){queue->classes, queue->size, queue->dim}, queue->rows);
 }
 
-static drift_status write_draft(struct draft *draft, const struct drift_trainer *trainer, const char *folder,
+static drift_status write_draft(struct drift_draft *draft, const struct drift_trainer *trainer, const char *folder,
                                 const char *file)
 {
     char step[32], shape[96], *recipe = drift_recipe_print(&trainer->recipe, 0);
@@ -145,40 +89,42 @@ static drift_status write_draft(struct draft *draft, const struct drift_trainer 
 
 static drift_status save_checkpoint(struct drift_trainer *trainer, const char *folder)
 {
-    struct draft draft;
+    struct drift_draft draft;
     double progress[PROGRESS];
-    drift_status status = draft_new(&draft, trainer);
+    drift_status status =
+        drift_draft_new(&draft, 3 + (size_t)trainer->recipe.train.ema_decay.count, &trainer->generator.params);
     progress_of(trainer, progress);
     if (!status) {
-        add(&draft, "progress", DRIFT_ARRAY_F64, 1, (size_t[]){PROGRESS}, progress);
-        add(&draft, "last", DRIFT_ARRAY_F64, 1, &trainer->log.columns, trainer->last);
+        drift_draft_add(&draft, "progress", DRIFT_ARRAY_F64, 1, (size_t[]){PROGRESS}, progress);
+        drift_draft_add(&draft, "last", DRIFT_ARRAY_F64, 1, &trainer->log.columns, trainer->last);
         if (trainer->log.count)
-            add(&draft, "log", DRIFT_ARRAY_F64, 2, (size_t[]){trainer->log.count, trainer->log.columns},
-                trainer->log.rows);
+            drift_draft_add(&draft, "log", DRIFT_ARRAY_F64, 2, (size_t[]){trainer->log.count, trainer->log.columns},
+                            trainer->log.rows);
         add_queue(&draft, "queue/rows", "queue/next", "queue/count", &trainer->batch.by_class);
         add_queue(&draft, "all/rows", "all/next", "all/count", &trainer->batch.all);
         add_snapshots(&draft, trainer);
         status = add_weights(&draft, trainer);
     }
     if (!status)
-        status = add_block(&draft, "adam_m", &trainer->generator.params, &trainer->optimizer.m);
+        status = drift_draft_add_block(&draft, "adam_m", &trainer->generator.params, &trainer->optimizer.m);
     if (!status)
-        status = add_block(&draft, "adam_v", &trainer->generator.params, &trainer->optimizer.v);
+        status = drift_draft_add_block(&draft, "adam_v", &trainer->generator.params, &trainer->optimizer.v);
     if (!status)
         status = write_draft(&draft, trainer, folder, "checkpoint.safetensors");
-    draft_free(&draft);
+    drift_draft_free(&draft);
     return status;
 }
 
 static drift_status save_model(struct drift_trainer *trainer, const char *folder)
 {
-    struct draft draft;
-    drift_status status = draft_new(&draft, trainer);
+    struct drift_draft draft;
+    drift_status status =
+        drift_draft_new(&draft, 3 + (size_t)trainer->recipe.train.ema_decay.count, &trainer->generator.params);
     if (!status)
         status = add_weights(&draft, trainer);
     if (!status)
         status = write_draft(&draft, trainer, folder, "model.safetensors");
-    draft_free(&draft);
+    drift_draft_free(&draft);
     return status;
 }
 
@@ -193,48 +139,21 @@ drift_status drift_trainer_save(struct drift_trainer *trainer, const char *folde
 
 /* ---- and back ---- */
 
-/* A copy of a tensor's items in memory of its own; *items stays NULL where the file has no such tensor. */
-static drift_status copy_items(const struct drift_safetensors *file, const char *name, enum drift_array_type type,
-                               int rank, const size_t *shape, void *items)
-{
-    const struct drift_array *array;
-    if (!drift_safetensors_find(file, name))
-        return DRIFT_OK;
-    drift_status status = drift_safetensors_get(file, name, rank, shape, &array);
-    if (status)
-        return status;
-    if (array->type != type)
-        return drift_fail(DRIFT_INVALID, "%s: %s: expected %s", file->path, name, drift_array_type_name(type));
-    size_t size = array->count * drift_array_item_size(type);
-    void *copy = malloc(size + 1);
-    if (!copy)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for %s", name);
-    if (size)
-        memcpy(copy, array->data, size);
-    memcpy(items, &copy, sizeof copy);
-    return DRIFT_OK;
-}
-
-static size_t first_size(const struct drift_safetensors *file, const char *name)
-{
-    const struct drift_array *array = drift_safetensors_find(file, name);
-    return array && array->rank ? array->shape[0] : 0;
-}
-
 static drift_status load_snapshots(struct drift_trainer *trainer, const struct drift_safetensors *file)
 {
     struct drift_snapshots *snapshots = &trainer->snapshots;
-    size_t dim = trainer->data->dim, frames = first_size(file, "frame_steps"), fields = first_size(file, "field_steps");
+    size_t dim = trainer->data->dim, frames = drift_draft_rows(file, "frame_steps"),
+           fields = drift_draft_rows(file, "field_steps");
     size_t frame_shape[] = {frames, snapshots->points, dim}, field_shape[] = {fields, snapshots->arrows, dim};
-    drift_status status = copy_items(file, "frame_steps", DRIFT_ARRAY_I64, 1, &frames, &snapshots->steps);
+    drift_status status = drift_draft_copy(file, "frame_steps", DRIFT_ARRAY_I64, 1, &frames, &snapshots->steps);
     if (!status)
-        status = copy_items(file, "frames", DRIFT_ARRAY_F32, 3, frame_shape, &snapshots->frames);
+        status = drift_draft_copy(file, "frames", DRIFT_ARRAY_F32, 3, frame_shape, &snapshots->frames);
     if (!status)
-        status = copy_items(file, "field_steps", DRIFT_ARRAY_I64, 1, &fields, &snapshots->field_steps);
+        status = drift_draft_copy(file, "field_steps", DRIFT_ARRAY_I64, 1, &fields, &snapshots->field_steps);
     if (!status)
-        status = copy_items(file, "field_x", DRIFT_ARRAY_F32, 3, field_shape, &snapshots->field_x);
+        status = drift_draft_copy(file, "field_x", DRIFT_ARRAY_F32, 3, field_shape, &snapshots->field_x);
     if (!status)
-        status = copy_items(file, "field_v", DRIFT_ARRAY_F32, 3, field_shape, &snapshots->field_v);
+        status = drift_draft_copy(file, "field_v", DRIFT_ARRAY_F32, 3, field_shape, &snapshots->field_v);
     snapshots->count = snapshots->frames ? frames : 0;
     snapshots->field_count = snapshots->field_x && snapshots->field_v ? fields : 0;
     return status;
@@ -256,30 +175,17 @@ static drift_status load_weights(struct drift_trainer *trainer, const struct dri
     return status;
 }
 
-/* Items of this type into memory that is there. */
-static drift_status read_items(const struct drift_safetensors *file, const char *name, enum drift_array_type type,
-                               int rank, const size_t *shape, void *items)
-{
-    const struct drift_array *array;
-    drift_status status = drift_safetensors_get(file, name, rank, shape, &array);
-    if (!status && array->type != type)
-        status = drift_fail(DRIFT_INVALID, "%s: %s: expected %s", file->path, name, drift_array_type_name(type));
-    if (!status)
-        memcpy(items, array->data, array->count * drift_array_item_size(type));
-    return status;
-}
-
 static drift_status load_queue(const struct drift_safetensors *file, const char *rows, const char *next,
                                const char *count, struct drift_queue *queue)
 {
     if (!queue->rows)
         return DRIFT_OK;
     const size_t shape[] = {queue->classes, queue->size, queue->dim};
-    drift_status status = read_items(file, rows, DRIFT_ARRAY_F32, 3, shape, queue->rows);
+    drift_status status = drift_draft_read(file, rows, DRIFT_ARRAY_F32, 3, shape, queue->rows);
     if (!status)
-        status = read_items(file, next, DRIFT_ARRAY_I64, 1, shape, queue->next);
+        status = drift_draft_read(file, next, DRIFT_ARRAY_I64, 1, shape, queue->next);
     if (!status)
-        status = read_items(file, count, DRIFT_ARRAY_I64, 1, shape, queue->count);
+        status = drift_draft_read(file, count, DRIFT_ARRAY_I64, 1, shape, queue->count);
     if (!status && !drift_queue_sound(queue))
         status = drift_fail(DRIFT_INVALID, "%s: %s and %s are not those of a ring", file->path, next, count);
     return status;
@@ -289,11 +195,11 @@ static drift_status load_progress(struct drift_trainer *trainer, const struct dr
 {
     const struct drift_array *array, *last;
     double progress[PROGRESS];
-    size_t rows = first_size(file, "log");
+    size_t rows = drift_draft_rows(file, "log");
     drift_status status = drift_safetensors_get(file, "progress", 1, (size_t[]){PROGRESS}, &array);
     if (!status)
-        status =
-            copy_items(file, "log", DRIFT_ARRAY_F64, 2, (size_t[]){rows, trainer->log.columns}, &trainer->log.rows);
+        status = drift_draft_copy(file, "log", DRIFT_ARRAY_F64, 2, (size_t[]){rows, trainer->log.columns},
+                                  &trainer->log.rows);
     if (!status)
         status = drift_safetensors_get(file, "last", 1, &trainer->log.columns, &last);
     if (status)

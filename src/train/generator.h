@@ -11,6 +11,7 @@
 #include "nn/mlp.h"
 #include "nn/params.h"
 #include "tape/tape.h"
+#include "train/draft.h"
 #include "train/recipe.h"
 
 /* What a sample is: `dim` numbers, height width channels of them, or a point (height, width and channels 0). */
@@ -103,7 +104,6 @@ drift_status drift_generator_init_from(const char *path, struct drift_generator 
 
 /* "ema_0.99": what the tensors of a running mean are called in files, before "/parameter". The parameters as trained
  * have "params". */
-enum { DRIFT_PREFIX = 64 };
 void drift_ema_prefix(double decay, char prefix[DRIFT_PREFIX]);
 
 /* Fills a block of the generator's parameters (params.values or one from drift_params_block) from the tensors

@@ -16,70 +16,6 @@ enum {
     FIELD_BATCH = 1024
 };
 
-/* ---- log ---- */
-
-static drift_status log_row(struct drift_trainer *trainer)
-{
-    struct drift_log *log = &trainer->log;
-    if (log->count == log->room) {
-        size_t room = 2 * log->room + 256;
-        void *rows = realloc(log->rows, room * log->columns * sizeof *log->rows);
-        if (!rows)
-            return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu rows of the log", room);
-        log->rows = rows;
-        log->room = room;
-    }
-    memcpy(log->rows + log->count++ * log->columns, trainer->last, log->columns * sizeof *log->rows);
-    return DRIFT_OK;
-}
-
-/* A line of the file; `text` has room for 32 characters a column. */
-static void row_text(const struct drift_log *log, const double *row, char *text)
-{
-    text += sprintf(text, "%.0f", row[DRIFT_LOG_STEP]);
-    for (size_t i = 1; i < log->columns; i++)
-        text += isnan(row[i]) ? sprintf(text, ",") : sprintf(text, ",%.9g", row[i]);
-    sprintf(text, "\n");
-}
-
-/* Writes the log as far as it is known, in place of what is there, and opens it to go on. */
-static drift_status open_log(const struct drift_trainer *trainer, const char *path, FILE **file)
-{
-    const struct drift_log *log = &trainer->log;
-    struct drift_writer writer;
-    char *text = malloc(32 * log->columns);
-    if (!text)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a line of the log");
-    drift_status status = drift_writer_open(&writer, path);
-    if (!status) {
-        for (size_t i = 0; i < log->columns; i++)
-            drift_writer_print(&writer, "%s%s", log->names[i], i + 1 < log->columns ? "," : "\n");
-        for (size_t i = 0; i < log->count; i++) {
-            row_text(log, log->rows + i * log->columns, text);
-            drift_writer_write(&writer, text, strlen(text));
-        }
-        status = drift_writer_commit(&writer);
-    }
-    free(text);
-    if (status)
-        return status;
-    *file = fopen(path, "a");
-    return *file ? DRIFT_OK : drift_fail(DRIFT_IO, "%s: cannot be opened to append", path);
-}
-
-static drift_status append_log(struct drift_trainer *trainer, FILE *file)
-{
-    char *text = malloc(32 * trainer->log.columns);
-    if (!text)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a line of the log");
-    drift_status status = log_row(trainer);
-    row_text(&trainer->log, trainer->last, text);
-    if (!status && (fputs(text, file) < 0 || fflush(file)))
-        status = drift_fail(DRIFT_IO, "log.csv: cannot be written: the disk is full, or gone");
-    free(text);
-    return status;
-}
-
 /* ---- what is looked at ---- */
 
 /* Energy distance of every running mean at every guidance scale; x is [2 n, dim], its second half the data. */
@@ -196,7 +132,7 @@ static drift_status one_step(struct drift_trainer *trainer, FILE *log)
         return status;
     if (trainer->step % recipe->logging.log_every_k && !evaluated)
         return DRIFT_OK;
-    return append_log(trainer, log);
+    return drift_log_append(&trainer->log, trainer->last, log);
 }
 
 static int report_progress(const struct drift_trainer *trainer, int64_t first, double seconds_before,
@@ -255,7 +191,7 @@ drift_status drift_trainer_run(struct drift_trainer *trainer, const char *folder
     if (!status && !trainer->step)
         status = drift_trainer_save(trainer, folder);
     if (!status)
-        status = open_log(trainer, path, &log);
+        status = drift_log_open(&trainer->log, path, &log);
     free(path);
     if (status)
         return status;

@@ -15,6 +15,7 @@
 #include "train/batch.h"
 #include "train/encoder.h"
 #include "train/generator.h"
+#include "train/log.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
 
@@ -29,13 +30,6 @@ enum drift_log_column {
     DRIFT_LOG_LEARNING_RATE,
     DRIFT_LOG_ENERGY, /* energy distance^2 of a few samples, where evaluated: of the first running mean at the first */
     DRIFT_LOG_COLUMNS /* guidance scale; a column more for each other mean and scale */
-};
-
-struct drift_log {
-    size_t columns; /* DRIFT_LOG_COLUMNS or more */
-    char (*names)[64];
-    size_t count, room;
-    double *rows; /* [count, columns] */
 };
 
 /* What is kept for looking at: samples of the same noise at some steps, and the field at some of those. */
