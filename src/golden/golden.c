@@ -242,9 +242,7 @@ static drift_status verify_case(const struct drift_safetensors *file, drift_gold
     }
     if (!status && !golden.compared)
         status = drift_fail(DRIFT_INVALID, "%s: expected tensors out/... or grad/... to compare with", file->path);
-    result->verdict = golden.off ? DRIFT_GOLDEN_OFF : golden.unfinished ? DRIFT_GOLDEN_UNKNOWN_KIND : DRIFT_GOLDEN_OK;
-    if (golden.unfinished)
-        snprintf(result->kind, sizeof result->kind, "%s, without %s", kind, golden.unfinished);
+    result->verdict = golden.off ? DRIFT_GOLDEN_OFF : DRIFT_GOLDEN_OK;
     result->compared = golden.compared;
     memcpy(result->tensor, golden.tensor, sizeof result->tensor);
     result->error = golden.error;

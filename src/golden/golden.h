@@ -25,7 +25,6 @@ typedef struct drift_golden {
     int off;      /* whether one was outside its bound: then its name, error and bound */
     char tensor[128];
     double error, bound;
-    const char *unfinished; /* what of the case this version cannot compute; NULL: nothing */
 } drift_golden;
 
 /* Computes a case of one kind and compares its results by drift_golden_compare. DRIFT_INVALID where the file lacks

@@ -24,8 +24,7 @@ static const struct drift_artifact_setting table[] = {
 /* num_classes of the metadata, else of the classifier's kernel [., classes], else the default. */
 static drift_status count_classes(const struct drift_artifact *artifact, drift_mae_config *config)
 {
-    const struct drift_msgpack *content = &artifact->params.content;
-    const struct drift_array *kernel = drift_tensor_entry_find(content->count, content->tensors, "fc/kernel");
+    const struct drift_array *kernel = drift_tensor_entry_find(artifact->count, artifact->tensors, "fc/kernel");
     struct drift_artifact_setting classes[] = {ROW(num_classes, COUNT, 1000), {.key = NULL}};
     if (kernel && kernel->rank == 2)
         classes[0].initial = (double)kernel->shape[1];

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "cpu/cpu.h"
 #include "op/op.h"
+#include "train/recipe_model.h"
 
 /* Samples that go through the network at once: enough for the products to be fast, few enough to stay in the cache. */
 enum { BATCH = 128 };
@@ -29,35 +30,6 @@ static drift_status build_mlp(struct drift_generator *generator, const struct dr
     config.size[hidden + 1] = generator->shape.dim;
     config.activation = activations[recipe->model.activation];
     return drift_mlp_new(&generator->mlp, &config, &generator->params);
-}
-
-/* Width of the condition: the recipe's, else that of the tokens. */
-static drift_dit_config dit_config(const struct drift_recipe *recipe)
-{
-    const size_t width = recipe->model.hidden_size.count ? (size_t)recipe->model.hidden_size.items[0] : 0;
-    return (drift_dit_config){
-        .cond_dim = recipe->model.cond_dim ? (size_t)recipe->model.cond_dim : width,
-        .num_classes = (size_t)recipe->dataset.num_classes,
-        .noise_classes = (size_t)recipe->model.noise_classes,
-        .noise_coords = (size_t)recipe->model.noise_coords,
-        .input_size = (size_t)recipe->model.input_size,
-        .in_channels = (size_t)recipe->model.in_channels,
-        .n_cls_tokens = (size_t)recipe->model.n_cls_tokens,
-        .patch_size = (size_t)recipe->model.patch_size,
-        .hidden_size = width,
-        .depth = (size_t)recipe->model.depth,
-        .num_heads = (size_t)recipe->model.num_heads,
-        .out_channels = (size_t)recipe->model.out_channels,
-        .mlp_ratio = recipe->model.mlp_ratio,
-        .use_qknorm = recipe->model.use_qknorm,
-        .use_swiglu = recipe->model.use_swiglu,
-        .use_rope = recipe->model.use_rope,
-        .use_rmsnorm = recipe->model.use_rmsnorm,
-        .use_bf16 = recipe->model.use_bf16,
-        .attn_fp32 = recipe->model.attn_fp32,
-        .use_remat = recipe->model.use_remat,
-        .checkpoint_blocks = (size_t)recipe->model.checkpoint_blocks,
-    };
 }
 
 /* Samples of a DiT are images of input_size with out_channels; points where input_size is 1. */
@@ -86,7 +58,7 @@ static size_t dit_batch(const drift_dit_config *c)
 
 static drift_status build_dit(struct drift_generator *generator, const struct drift_recipe *recipe)
 {
-    const drift_dit_config config = dit_config(recipe);
+    const drift_dit_config config = drift_recipe_dit(recipe);
     drift_status status = drift_dit_check(&config);
     if (status)
         return drift_fail_context(status, "model");

@@ -40,7 +40,7 @@ cp tests/golden/recipe/recipe_generator.json "$dir/cases/a.json"
 status 0 "$DRIFT" golden verify "$dir/cases/a.json" "$dir/cases"
 grep -q '^2 ok' "$dir/out"
 
-# a model's folder is part of its case; what cannot be computed yet is not called ok
+# a model's folder is part of its case
 cp -R tests/golden/artifact "$dir/models"
 status 0 "$DRIFT" golden verify "$dir/models"
 grep -q '^ok .*gen_latent.safetensors' "$dir/out"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/recipe.h"
+#include "train/recipe_model.h"
 
 static struct drift_recipe recipe;
 
@@ -171,10 +171,13 @@ START_TEST(of_the_authors)
         const char *name, *missing, *width;
         int64_t hidden, depth;
         double rate;
+        size_t parameters;
     } models[] = {
-        {"latent_ablation", latents, "256", 768, 12, 2e-4}, {"latent_sota_B", latents, "640", 768, 12, 4e-4},
-        {"latent_sota_L", latents, "640", 1024, 24, 4e-4},  {"pixel_sota_B", parts, "640", 768, 12, 2e-4},
-        {"pixel_sota_L", parts, "640", 1024, 24, 4e-4},
+        {"latent_ablation", latents, "256", 768, 12, 2e-4, 132708880},
+        {"latent_sota_B", latents, "640", 768, 12, 4e-4, 132708880},
+        {"latent_sota_L", latents, "640", 1024, 24, 4e-4, 462909456},
+        {"pixel_sota_B", parts, "640", 768, 12, 2e-4, 133864704},
+        {"pixel_sota_L", parts, "640", 1024, 24, 4e-4, 464450304},
     };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         struct drift_recipe other;
@@ -187,6 +190,9 @@ START_TEST(of_the_authors)
         ck_assert_int_eq(recipe.model.hidden_size.items[0], models[i].hidden);
         ck_assert_int_eq(recipe.model.depth, models[i].depth);
         ck_assert(recipe.optimizer.lr_schedule.learning_rate == models[i].rate);
+        size_t parameters;
+        ck_assert_msg(!drift_recipe_parameters(&recipe, &parameters), "%s", drift_message());
+        ck_assert_uint_eq(parameters, models[i].parameters);
         ck_assert(recipe.train.forward_dict.gen_per_label == 64 && recipe.train.keep_last == 2);
         expect_missing(models[i].missing);
         drift_recipe_encoder(&recipe, encoder);
@@ -204,6 +210,7 @@ START_TEST(of_the_authors_encoders)
 {
     static const char *const names[] = {"latent_ablation_256", "latent_640", "pixel_640"};
     static const int64_t last[] = {0, 3000, 3000};
+    static const size_t parameters[] = {431354348, 2687866604, 2689069992}; /* as the spec has them */
     for (int i = 0; i < 3; i++) {
         struct drift_recipe other;
         char path[128];
@@ -215,6 +222,9 @@ START_TEST(of_the_authors_encoders)
         ck_assert_int_eq(recipe.model.base_channels, i ? 640 : 256);
         ck_assert(recipe.model.layers.count == 4 && recipe.model.layers.items[2] == 6);
         ck_assert_int_eq(recipe.train.finetune_last_steps, last[i]);
+        size_t count;
+        ck_assert_msg(!drift_recipe_parameters(&recipe, &count), "%s", drift_message());
+        ck_assert_uint_eq(count, parameters[i]);
         ck_assert(recipe.train.ema_decay.items[0] == 0.9995 && recipe.train.max_grad_norm == 2);
         ck_assert(recipe.optimizer.name == DRIFT_OPTIMIZER_ADAMW && recipe.optimizer.adam_b2 == 0.95);
         refused(drift_recipe_able(&recipe), "model.name: mae needs the training of encoders");
