@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "data/data.h"
 #include "io/file.h"
 #include "report/run.h"
@@ -80,6 +81,10 @@ static int finish(struct drift_trainer *trainer, const struct drift_run_settings
     drift_status status = drift_report_run(trainer, settings->out, settings->command);
     if (status)
         return drift_error_kept();
+    char step[32], run[32];
+    if (trainer->step_memory)
+        fprintf(stderr, "memory: %s with a training step, %s with evaluation and report\n",
+                drift_bytes_text(trainer->step_memory, step), drift_bytes_text(drift_peak_memory(), run));
     printf("%s/report.html shows what was learnt; %s/model.safetensors is the model\n", settings->out, settings->out);
     return DRIFT_EXIT_YES;
 }

@@ -14,6 +14,10 @@ struct drift_run_settings {
 /* Trains and writes all that belongs into the folder. Returns the exit status. */
 int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_settings *settings);
 
+/* Prints what a run would need: parameters, memory, FLOP, time. Nothing is trained or written. Returns the exit status.
+ */
+int drift_run_plan(const struct drift_recipe *recipe);
+
 /* The command line as one would type it; to be freed. NULL without memory. */
 char *drift_command_line(int argc, char **argv);
 

@@ -9,7 +9,7 @@
 struct settings {
     const char *out, *data;
     struct drift_option_texts set;
-    int resume, print;
+    int resume, print, dry;
 };
 
 static int run(int argc, char **argv)
@@ -27,7 +27,10 @@ static int run(int argc, char **argv)
         if (!bad)
             bad = drift_recipe_check(&recipe);
         struct drift_run_settings how = {settings.out, line ? line : "drift train", settings.resume};
-        status = bad ? drift_error_kept() : settings.print ? drift_run_print(&recipe) : drift_run_recipe(&recipe, &how);
+        status = bad              ? drift_error_kept()
+                 : settings.print ? drift_run_print(&recipe)
+                 : settings.dry   ? drift_run_plan(&recipe)
+                                  : drift_run_recipe(&recipe, &how);
     }
     free(line);
     return status;
@@ -43,6 +46,8 @@ static const struct drift_option options[] = {
     {"resume", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, resume), "go on from the checkpoint in DIR", 0, 0},
     {"print-recipe", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, print),
      "print the recipe with all keys and their meaning, and stop", 0, 0},
+    {"dry-run", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, dry),
+     "print parameters, memory, FLOP and an estimate of the time, and stop", 0, 0},
     {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
 };
 
@@ -55,7 +60,8 @@ const struct drift_command drift_command_train = {
             "model.safetensors (for drift sample) and checkpoint.safetensors (for --resume).\n\n"
             "Ctrl-C finishes the step and saves. A run that was stopped or killed and resumed ends with the same bytes "
             "in model.safetensors as one that was not.\n\n"
-            "RECIPE is a file, or the name of a built-in recipe (checkerboard, swiss_roll, digits).",
+            "RECIPE is a file, or the name of a built-in recipe (checkerboard, swiss_roll, digits, digits-dit, "
+            "mnist-dit, rings-guided).",
     .options = options,
     .examples = {{"drift train digits --out demo", "the built-in 8x8 digits, in under a minute"},
                  {"drift train data/recipes/swiss_roll.yaml --set train.seed=1 --out roll", "another seed"},

@@ -262,6 +262,12 @@ static double mean_square(size_t n, const real *v)
     return total / (double)n;
 }
 
+size_t CPU(field_plain_bytes)(const struct drift_call *call)
+{
+    struct plain p = {.call = call};
+    return lay_out(&p, NULL);
+}
+
 drift_status CPU(field_plain)(struct drift_call *call)
 {
     const size_t g = call->shape.generated, entries = call->shape.batches * g * call->shape.dim;
@@ -332,4 +338,11 @@ drift_status CPU(field)(const drift_field_config *config, const drift_field_shap
     report->scale = report->unit = 1;
     cut(&call);
     return config->form == DRIFT_NORMALIZED ? CPU(field_normalized)(&call) : CPU(field_plain)(&call);
+}
+
+size_t CPU(field_bytes)(const drift_field_config *config, const drift_field_shape *shape)
+{
+    struct drift_call call = {.config = config, .shape = *shape};
+    cut(&call);
+    return config->form == DRIFT_NORMALIZED ? CPU(field_normalized_bytes)(&call) : CPU(field_plain_bytes)(&call);
 }

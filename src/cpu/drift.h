@@ -54,5 +54,8 @@ void CPU(field_logs)(size_t n, real rate, const real *near, real *x);
 
 drift_status CPU(field_plain)(struct drift_call *call);
 drift_status CPU(field_normalized)(struct drift_call *call);
+/* Bytes of scratch memory of either. */
+size_t CPU(field_plain_bytes)(const struct drift_call *call);
+size_t CPU(field_normalized_bytes)(const struct drift_call *call);
 
 #endif

@@ -383,7 +383,7 @@ static void plan(struct normalized *p)
               distances + (double)p->stride * ((double)s->batches * (double)p->samples + p->taus * rows) <= reals;
 }
 
-drift_status CPU(field_normalized)(struct drift_call *call)
+static struct normalized start(const struct drift_call *call)
 {
     const drift_field_shape *s = &call->shape;
     struct normalized p = {.call = call,
@@ -395,6 +395,18 @@ drift_status CPU(field_normalized)(struct drift_call *call)
     p.panels = (p.samples + DRIFT_GEMM_PANEL - 1) / DRIFT_GEMM_PANEL;
     p.stride = p.panels * DRIFT_GEMM_PANEL + 16;
     plan(&p);
+    return p;
+}
+
+size_t CPU(field_normalized_bytes)(const struct drift_call *call)
+{
+    struct normalized p = start(call);
+    return lay_out(&p, NULL);
+}
+
+drift_status CPU(field_normalized)(struct drift_call *call)
+{
+    struct normalized p = start(call);
     real *memory = CPU(scratch)(lay_out(&p, NULL));
     if (!memory)
         return drift_fail(DRIFT_NO_MEMORY, "drift_field: no memory for %zu bytes", lay_out(&p, NULL));

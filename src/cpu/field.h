@@ -12,4 +12,8 @@ drift_status drift_cpu_field_f64(const drift_field_config *config, const drift_f
                                  const double *pos, const double *neg, const double *w_gen, const double *w_pos,
                                  const double *w_neg, double *v, drift_field_report *report);
 
+/* Bytes of scratch memory that a call takes beside its arguments, with the threads that there are now. */
+size_t drift_cpu_field_bytes_f32(const drift_field_config *config, const drift_field_shape *shape);
+size_t drift_cpu_field_bytes_f64(const drift_field_config *config, const drift_field_shape *shape);
+
 #endif

@@ -95,7 +95,7 @@ static drift_status encode_data(struct step *s, const float *x, size_t total, dr
         drift_tape_clear(work);
         drift_tape_pause(work);
         status = encode(s, drift_tape_input(work, 4, (const size_t[]){n, batch->height, batch->width, batch->channels},
-                                            x + first * numbers, 0));
+                                            x ? x + first * numbers : NULL, 0));
         if (!status)
             keep(s, first, total, all);
     }
@@ -207,6 +207,8 @@ static drift_status feature_field(struct step *s, size_t f)
                           is_finite(tape, feature->x) ? "the field" : "the generated samples", feature->name);
     put_back(s, v, feature->x);
     memcpy(s->report->feature[f].name, feature->name, sizeof feature->name);
+    s->report->feature[f].locations = feature->x->size[1];
+    s->report->feature[f].channels = feature->x->size[2];
     s->report->loss += report->loss;
     return status ? status : drift_tape_status(tape);
 }

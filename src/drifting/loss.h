@@ -18,7 +18,7 @@ typedef drift_tensor *drift_generate(void *context, drift_tape *tape, size_t fir
 typedef struct drift_loss_batch {
     size_t entries, generated, positives, negatives;
     size_t height, width, channels;
-    const float *positive; /* [entries positives, H, W, C], on the host */
+    const float *positive; /* [entries positives, H, W, C], on the host; NULL where nothing but a count is wanted */
     const float *negative; /* [entries negatives, H, W, C]; NULL where there are none */
     const float *w_neg;    /* [entries]: the weight of each of the entry's negatives; NULL: 1 */
     drift_generate *generate;
@@ -30,6 +30,7 @@ typedef struct drift_loss_report {
     size_t count;
     struct {
         char name[DRIFT_FEATURE_NAME];
+        size_t locations, channels;
         drift_field_report field;
     } feature[DRIFT_MAX_FEATURES];
 } drift_loss_report;

@@ -11,47 +11,66 @@ static void *room(size_t n, size_t dim, size_t item)
     return n > SIZE_MAX / item / (dim + 1) ? NULL : malloc(n * dim * item + 1);
 }
 
-static drift_status take(struct drift_batch *b)
+static drift_status no_memory(const struct drift_batch *b)
 {
-    b->positive = room(b->entries * b->positives, b->dim, sizeof *b->positive);
-    b->negative = room(b->entries * b->negatives, b->dim, sizeof *b->negative);
-    b->pushed = room(b->push_size, b->dim, sizeof *b->pushed);
-    b->pushed_label = room(b->push_size, 1, sizeof *b->pushed_label);
-    b->label = calloc(b->entries, sizeof *b->label);
-    b->alpha = calloc(b->entries, sizeof *b->alpha);
-    b->weight = calloc(b->entries, sizeof *b->weight);
-    if (b->positive && b->negative && b->pushed && b->pushed_label && b->label && b->alpha && b->weight)
-        return DRIFT_OK;
     return drift_fail(DRIFT_NO_MEMORY, "no memory for a batch of %zu entries with %zu positives and %zu negatives",
                       b->entries, b->positives, b->negatives);
 }
 
-static void set_pushes(struct drift_batch *b, const struct drift_recipe *recipe)
+drift_status drift_batch_sizes(struct drift_batch *batch, const struct drift_recipe *recipe, size_t dim)
 {
-    const size_t wanted = (size_t)recipe->train.push_per_step;
-    b->push_size = (size_t)(recipe->dataset.batch_size ? recipe->dataset.batch_size : recipe->train.train_batch_size);
-    b->pushes = (wanted + b->push_size - 1) / b->push_size;
-    if (!b->pushes)
-        b->pushes = 1;
-}
-
-drift_status drift_batch_new(struct drift_batch *batch, const struct drift_recipe *recipe, size_t dim)
-{
-    drift_status status = DRIFT_OK;
     *batch = (struct drift_batch){.entries = 1, .dim = dim, .conditional = recipe->model.name == DRIFT_MODEL_DIT};
     batch->generated = (size_t)recipe->train.forward_dict.gen_per_label;
     batch->positives = (size_t)recipe->train.pos_per_sample;
     if (batch->conditional) {
+        const size_t wanted = (size_t)recipe->train.push_per_step;
         batch->entries = (size_t)recipe->train.train_batch_size;
         batch->negatives = (size_t)recipe->train.neg_per_sample;
-        set_pushes(batch, recipe);
-        status = drift_queue_new(&batch->by_class, (size_t)recipe->dataset.num_classes,
-                                 (size_t)recipe->train.positive_bank_size, dim);
-        if (!status)
-            status = drift_queue_new(&batch->all, 1, (size_t)recipe->train.negative_bank_size, dim);
+        batch->push_size = recipe->dataset.batch_size ? (size_t)recipe->dataset.batch_size : batch->entries;
+        batch->pushes = wanted > batch->push_size ? (wanted + batch->push_size - 1) / batch->push_size : 1;
     }
-    if (!status)
-        status = take(batch);
+    batch->label = calloc(batch->entries, sizeof *batch->label);
+    batch->alpha = calloc(batch->entries, sizeof *batch->alpha);
+    batch->weight = calloc(batch->entries, sizeof *batch->weight);
+    if (batch->label && batch->alpha && batch->weight)
+        return DRIFT_OK;
+    no_memory(batch);
+    drift_batch_free(batch);
+    return DRIFT_NO_MEMORY;
+}
+
+double drift_batch_bytes(const struct drift_batch *b, const struct drift_recipe *recipe)
+{
+    double samples = (double)b->entries * (double)(b->positives + b->negatives) + (double)b->push_size;
+    if (b->conditional)
+        samples += (double)recipe->dataset.num_classes * (double)recipe->train.positive_bank_size +
+                   (double)recipe->train.negative_bank_size;
+    return samples * (double)b->dim * sizeof(float);
+}
+
+static drift_status take(struct drift_batch *b, const struct drift_recipe *recipe)
+{
+    drift_status status = DRIFT_OK;
+    b->positive = room(b->entries * b->positives, b->dim, sizeof *b->positive);
+    b->negative = room(b->entries * b->negatives, b->dim, sizeof *b->negative);
+    b->pushed = room(b->push_size, b->dim, sizeof *b->pushed);
+    b->pushed_label = room(b->push_size, 1, sizeof *b->pushed_label);
+    if (!b->positive || !b->negative || !b->pushed || !b->pushed_label)
+        return no_memory(b);
+    if (b->conditional)
+        status = drift_queue_new(&b->by_class, (size_t)recipe->dataset.num_classes,
+                                 (size_t)recipe->train.positive_bank_size, b->dim);
+    if (b->conditional && !status)
+        status = drift_queue_new(&b->all, 1, (size_t)recipe->train.negative_bank_size, b->dim);
+    return status;
+}
+
+drift_status drift_batch_new(struct drift_batch *batch, const struct drift_recipe *recipe, size_t dim)
+{
+    drift_status status = drift_batch_sizes(batch, recipe, dim);
+    if (status)
+        return status;
+    status = take(batch, recipe);
     if (status)
         drift_batch_free(batch);
     return status;

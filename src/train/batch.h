@@ -23,9 +23,12 @@ struct drift_batch {
     float *alpha, *weight;      /* [entries]: guidance scale, weight of each negative */
 };
 
-/* Sizes and memory for a recipe, and the data if they are given. Of a class-conditional recipe dataset.num_classes is
+/* Sizes and memory for a recipe. Of a class-conditional recipe dataset.num_classes is
  * known (drift_batch_classes). On failure there is nothing to free. */
 drift_status drift_batch_new(struct drift_batch *batch, const struct drift_recipe *recipe, size_t dim);
+/* Sizes and what is small: no samples, no rings. And the bytes that all would take. */
+drift_status drift_batch_sizes(struct drift_batch *batch, const struct drift_recipe *recipe, size_t dim);
+double drift_batch_bytes(const struct drift_batch *batch, const struct drift_recipe *recipe);
 void drift_batch_free(struct drift_batch *batch);
 
 /* Sets dataset.num_classes to what the data has where it is 0, and checks that every class has a sample and every

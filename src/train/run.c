@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "eval/eval.h"
 #include "io/file.h"
@@ -127,6 +128,8 @@ static drift_status one_step(struct drift_trainer *trainer, FILE *log)
     trainer->seconds += drift_seconds() - start;
     if (status)
         return status;
+    if (!trainer->step_memory)
+        trainer->step_memory = drift_peak_memory();
     int evaluated = trainer->step % recipe->train.eval_per_step == 0 || trainer->step == recipe->train.total_steps;
     if (evaluated && (status = evaluate(trainer)))
         return status;

@@ -1,4 +1,4 @@
-/* A trainer's parts and one training step. */
+/* A trainer's parts, and samples of it. */
 #include "train/trainer.h"
 
 #include <math.h>
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "cpu/cpu.h"
 
 /* ---- the log's columns ---- */
@@ -88,13 +87,12 @@ static drift_status make_averages(struct drift_trainer *trainer)
     return status ? status : start_averages(trainer);
 }
 
-static drift_status make_parts(struct drift_trainer *trainer)
+drift_status drift_trainer_make(struct drift_trainer *trainer, const struct drift_sample_shape *shape,
+                                const drift_backend *backend)
 {
     const struct drift_recipe *recipe = &trainer->recipe;
-    const struct drift_data *data = trainer->data;
-    const struct drift_sample_shape shape = {data->dim, data->height, data->width, data->channels};
     drift_params *params = &trainer->generator.params;
-    drift_status status = drift_generator_new(&trainer->generator, recipe, &shape, drift_cpu_backend(DRIFT_F32));
+    drift_status status = drift_generator_new(&trainer->generator, recipe, shape, backend);
     if (!status)
         status = drift_params_init(params, (uint64_t)recipe->train.seed);
     if (!status)
@@ -102,14 +100,22 @@ static drift_status make_parts(struct drift_trainer *trainer)
     if (!status)
         status = drift_optimizer_new(&trainer->optimizer, params);
     if (!status)
-        status = drift_batch_new(&trainer->batch, recipe, data->dim);
-    if (!status)
-        status = drift_feature_encoder_open(recipe, data->height, data->width, data->channels, params->backend,
-                                            &trainer->encoder);
-    if (!status)
         status = drift_loss_memory_new(&trainer->memory, params->backend);
     trainer->report = calloc(1, sizeof *trainer->report);
     return status || trainer->report ? status : drift_fail(DRIFT_NO_MEMORY, "no memory for a step's report");
+}
+
+static drift_status make_parts(struct drift_trainer *trainer)
+{
+    const struct drift_data *data = trainer->data;
+    const struct drift_sample_shape shape = {data->dim, data->height, data->width, data->channels};
+    drift_status status = drift_batch_classes(data, &trainer->recipe);
+    if (!status)
+        status = drift_trainer_make(trainer, &shape, drift_cpu_backend(DRIFT_F32));
+    if (!status)
+        status = drift_feature_encoder_open(&trainer->recipe, data->height, data->width, data->channels,
+                                            trainer->generator.params.backend, &trainer->encoder);
+    return status ? status : drift_batch_new(&trainer->batch, &trainer->recipe, data->dim);
 }
 
 drift_status drift_trainer_start(struct drift_trainer *trainer)
@@ -135,8 +141,6 @@ drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_t
         status = name_columns(trainer);
     if (!status)
         status = open_data(trainer);
-    if (!status)
-        status = drift_batch_classes(trainer->data, &trainer->recipe);
     if (!status)
         status = make_parts(trainer);
     if (status) {
@@ -174,93 +178,6 @@ void drift_trainer_free(struct drift_trainer *trainer)
     free(snapshots->field_x);
     free(snapshots->field_v);
     free(trainer);
-}
-
-/* ---- a step ---- */
-
-static drift_tensor *generate(void *context, drift_tape *tape, size_t first, size_t count)
-{
-    const struct drift_trainer *trainer = context;
-    const struct drift_batch *batch = &trainer->batch;
-    const struct drift_generator_stream stream = {(uint64_t)trainer->recipe.train.seed, DRIFT_RANDOM_NOISE,
-                                                  DRIFT_RANDOM_STYLE, (uint32_t)trainer->step, 1};
-    struct drift_generator_input input = {NULL, NULL, NULL, NULL};
-    int32_t *label = malloc((count + 1) * sizeof *label);
-    float *alpha = malloc((count + 1) * sizeof *alpha);
-    if (!label || !alpha)
-        drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %zu classes", count);
-    for (size_t i = 0; i < count && label && alpha; i++) {
-        label[i] = batch->label[(first + i) / batch->generated];
-        alpha[i] = batch->alpha[(first + i) / batch->generated];
-    }
-    drift_generator_draw(&trainer->generator, tape, &stream, first, count, &input);
-    drift_generator_condition(&trainer->generator, tape, count, label, alpha, &input);
-    free(label);
-    free(alpha);
-    return drift_generator_forward(&trainer->generator, tape, &input);
-}
-
-/* The loss's gradient lands in the parameters' gradients. */
-static drift_status gradients(struct drift_trainer *trainer)
-{
-    const struct drift_recipe *recipe = &trainer->recipe;
-    const struct drift_batch *b = &trainer->batch;
-    const struct drift_data *data = trainer->data;
-    const drift_field_config config = drift_recipe_field(recipe);
-    const drift_loss_batch batch = {.entries = b->entries,
-                                    .generated = b->generated,
-                                    .positives = b->positives,
-                                    .negatives = b->negatives,
-                                    .height = data->height ? data->height : 1,
-                                    .width = data->width ? data->width : 1,
-                                    .channels = data->channels ? data->channels : data->dim,
-                                    .positive = b->positive,
-                                    .negative = b->negative,
-                                    .w_neg = b->weight,
-                                    .generate = generate,
-                                    .context = trainer};
-    return drift_loss_gradients(&trainer->memory, &config, &trainer->encoder.encoder, &batch,
-                                (size_t)recipe->train.accumulate, trainer->report);
-}
-
-static void note(struct drift_trainer *trainer, const struct drift_optimizer_report *optimizer)
-{
-    const drift_loss_report *report = trainer->report;
-    double *last = trainer->last, raw = 0;
-    int taus = trainer->recipe.train.loss_kwargs.R_list.count;
-    for (size_t f = 0; f < report->count; f++)
-        for (int i = 0; i < taus; i++)
-            raw += report->feature[f].field.raw[i];
-    last[DRIFT_LOG_LOSS_EMA] = trainer->step ? 0.96 * last[DRIFT_LOG_LOSS_EMA] + 0.04 * report->loss : report->loss;
-    last[DRIFT_LOG_LOSS] = report->loss;
-    last[DRIFT_LOG_RAW] = raw / (taus * (double)report->count);
-    last[DRIFT_LOG_SCALE] = report->feature[0].field.scale;
-    last[DRIFT_LOG_GRAD_NORM] = optimizer->grad_norm;
-    last[DRIFT_LOG_LEARNING_RATE] = optimizer->learning_rate;
-    for (size_t i = DRIFT_LOG_ENERGY; i < trainer->log.columns; i++)
-        last[i] = NAN;
-    last[DRIFT_LOG_STEP] = (double)++trainer->step;
-}
-
-drift_status drift_trainer_step(struct drift_trainer *trainer)
-{
-    const struct drift_recipe *recipe = &trainer->recipe;
-    drift_params *params = &trainer->generator.params;
-    struct drift_optimizer_report optimizer;
-    drift_status status = drift_batch_draw(&trainer->batch, recipe, trainer->data, trainer->step);
-    if (!status)
-        status = drift_params_zero_grad(params);
-    if (!status)
-        status = gradients(trainer);
-    if (!status)
-        status = drift_optimizer_step(&trainer->optimizer, recipe, trainer->step, params, &optimizer);
-    for (int i = 0; i < recipe->train.ema_decay.count && !status; i++)
-        status = params->backend->ema(params->backend, recipe->train.ema_decay.items[i], &params->values,
-                                      &trainer->averages[i]);
-    if (status)
-        return drift_fail_context(status, "step %ld", (long)trainer->step + 1);
-    note(trainer, &optimizer);
-    return DRIFT_OK;
 }
 
 drift_status drift_trainer_sample_of(struct drift_trainer *trainer, int average, double cfg_scale, const int32_t *label,

@@ -57,10 +57,11 @@ struct drift_trainer {
     drift_loss_memory memory;
     drift_loss_report *report; /* of the last step */
 
-    int64_t step;   /* updates made */
-    double seconds; /* of all steps, those before a resume included */
-    double *last;   /* [log.columns] */
-    double energy;  /* the last energy distance^2, NaN before the first */
+    int64_t step;       /* updates made */
+    double step_memory; /* bytes that the process had taken at most when it had made its first step */
+    double seconds;     /* of all steps, those before a resume included */
+    double *last;       /* [log.columns] */
+    double energy;      /* the last energy distance^2, NaN before the first */
     struct drift_log log;
     struct drift_snapshots snapshots;
 };
@@ -71,6 +72,13 @@ void drift_trainer_free(struct drift_trainer *trainer);
 
 /* At step 0, before anything else: takes the parameters of train.init_from, where the recipe has it. */
 drift_status drift_trainer_start(struct drift_trainer *trainer);
+
+/* The parts of a trainer that need no data, on this backend: generator, optimiser, running means, a step's tapes. Its
+ * recipe is set; the encoder and the batch are the caller's. And an update from the batch as it is: what
+ * drift_trainer_step does after drawing it. For drift_plan_step, which counts. */
+drift_status drift_trainer_make(struct drift_trainer *trainer, const struct drift_sample_shape *shape,
+                                const drift_backend *backend);
+drift_status drift_trainer_update(struct drift_trainer *trainer, struct drift_optimizer_report *report);
 
 /* One update. Not finite: DRIFT_NOT_FINITE names step and tensor, and the parameters are those before. */
 drift_status drift_trainer_step(struct drift_trainer *trainer);

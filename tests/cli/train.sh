@@ -1,61 +1,77 @@
 #!/bin/sh
 # One result: a run killed three times and resumed, on 1, 2 or 3 threads, on every ISA of this machine, ends with the same
-# bytes as one that was left alone. And the log comes out right.
+# bytes as one that was left alone; points and an MLP, and digits by class and a DiT, rings of samples and all. And the log
+# comes out right.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-steps=${STEPS:-60}
-set -- toy checkerboard --steps "$steps" --batch 128 --set "model.hidden_size=[48,32]" --set train.save_per_step=7 \
-    --set train.eval_per_step=20 --set train.eval_samples=200 --set "train.ema_decay=[0.9,0.99]"
+steps=${STEPS:-60} few=12 # steps of the run that is killed, and of those on every ISA
+common="--set train.save_per_step=7 --set train.eval_samples=200"
+points="toy checkerboard --batch 128 --set model.hidden_size=[48,32] --set train.ema_decay=[0.9,0.99] --set train.eval_per_step=20 $common"
+digits="train digits-dit --set model.hidden_size=16 --set model.cond_dim=12 --set model.depth=1 --set train.train_batch_size=5
+    --set train.forward_dict.gen_per_label=6 --set train.pos_per_sample=9 --set train.neg_per_sample=4 --set dataset.batch_size=40
+    --set train.push_per_step=50 --set train.positive_bank_size=8 --set train.accumulate=2 --set dataset.mirror=true
+    --set train.activation_kwargs.has_scale=true --set train.cfg_list=2 --set train.eval_per_step=45 $common"
 fail() {
     echo "$*"
     exit 1
 }
-same() { # NAME
-    cmp "$dir/plain/model.safetensors" "$dir/$1/model.safetensors" || fail "$1: another model"
-    cmp "$dir/plain/log.csv" "$dir/$1/log.csv" || fail "$1: another log"
+same() { # KIND NAME OTHER
+    cmp "$dir/$1-$2/model.safetensors" "$dir/$1-$3/model.safetensors" || fail "$1 $3: another model"
+    cmp "$dir/$1-$2/log.csv" "$dir/$1-$3/log.csv" || fail "$1 $3: another log"
 }
 
-"$DRIFT" "$@" --out "$dir/plain" > /dev/null 2> "$dir/err" || fail "$(cat "$dir/err")"
-for file in recipe.yaml log.csv report.json report.html evolution.png samples.png samples.npy model.safetensors; do
-    [ -s "$dir/plain/$file" ] || fail "not written: $file"
-done
-[ "$(wc -l < "$dir/plain/log.csv")" = $((steps + 1)) ] || fail "log.csv has not a row per step"
-
 # kill -9 while the log grows; each time at a later step
-for at in 10 25 40; do
-    resume=$([ -e "$dir/killed" ] && echo --resume || true)
-    "$DRIFT" "$@" --steps 100000 --out "$dir/killed" $resume > /dev/null 2>&1 &
-    pid=$!
-    tries=0
-    while [ "$(cat "$dir/killed/log.csv" 2> /dev/null | wc -l)" -le $at ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 1000 ] || fail "no step $at after 10 s"
-        sleep 0.01
+killed() { # KIND ARGUMENTS...
+    kind=$1 out=$dir/$1-killed
+    shift
+    for at in 10 25 40; do
+        resume=$([ -e "$out" ] && echo --resume || true)
+        "$DRIFT" "$@" --set train.total_steps=100000 --out "$out" $resume > /dev/null 2>&1 &
+        pid=$!
+        tries=0
+        while [ "$(cat "$out/log.csv" 2> /dev/null | wc -l)" -le $at ]; do
+            tries=$((tries + 1))
+            [ $tries -lt 3000 ] || fail "no step $at after 30 s"
+            sleep 0.01
+        done
+        kill -9 $pid
+        wait $pid 2> /dev/null || true
+        [ -e "$out/report.json" ] && fail "not killed in time"
     done
-    kill -9 $pid
-    wait $pid 2> /dev/null || true
-    [ -e "$dir/killed/report.json" ] && fail "not killed in time"
-done
-reached=$(($(wc -l < "$dir/killed/log.csv") - 1))
-if [ $reached -lt "$steps" ]; then
-    "$DRIFT" "$@" --out "$dir/killed" --resume > /dev/null 2> "$dir/err" || fail "$(cat "$dir/err")"
+    reached=$(($(wc -l < "$out/log.csv") - 1))
+    [ $reached -lt "$steps" ] || return 0
+    "$DRIFT" "$@" --set train.total_steps="$steps" --out "$out" --resume > /dev/null 2> "$dir/err" || fail "$(cat "$dir/err")"
     grep -q 'going on at step' "$dir/err" || fail "did not resume"
-    same killed
-    echo "REPORT killed three times (last beyond step $reached of $steps) and resumed: same model, same log"
-fi
+    same $kind plain killed
+    echo "REPORT $kind: killed three times (last beyond step $reached of $steps) and resumed: same model, same log"
+}
 
-for threads in 1 2 3; do
-    OMP_NUM_THREADS=$threads "$DRIFT" "$@" --out "$dir/threads$threads" > /dev/null 2>&1
-    same threads$threads
-done
-for isa in c avx2 avx512 neon; do
-    if DRIFT_ISA=$isa "$DRIFT" info > /dev/null 2>&1; then
-        DRIFT_ISA=$isa "$DRIFT" "$@" --out "$dir/$isa" > /dev/null 2>&1
-        same $isa
-        echo "REPORT DRIFT_ISA=$isa: same model, same log"
-    fi
-done
+one_result() { # KIND ARGUMENTS...
+    kind=$1
+    shift
+    "$DRIFT" "$@" --set train.total_steps="$steps" --out "$dir/$kind-plain" > /dev/null 2> "$dir/err" || fail "$(cat "$dir/err")"
+    for file in recipe.yaml log.csv report.json report.html evolution.png samples.png samples.npy model.safetensors; do
+        [ -s "$dir/$kind-plain/$file" ] || fail "$kind: not written: $file"
+    done
+    [ "$(wc -l < "$dir/$kind-plain/log.csv")" = $((steps + 1)) ] || fail "$kind: log.csv has not a row per step"
+    killed "$kind" "$@"
+    for threads in 1 2 3; do
+        OMP_NUM_THREADS=$threads "$DRIFT" "$@" --set train.total_steps=$few --out "$dir/$kind-$threads" > /dev/null 2>&1
+        same $kind 1 $threads
+    done
+    for isa in c avx2 avx512 neon; do
+        if DRIFT_ISA=$isa "$DRIFT" info > /dev/null 2>&1; then
+            DRIFT_ISA=$isa "$DRIFT" "$@" --set train.total_steps=$few --out "$dir/$kind-$isa" > /dev/null 2>&1
+            same $kind 1 $isa
+            echo "REPORT $kind: DRIFT_ISA=$isa: same model, same log"
+        fi
+    done
+}
+# shellcheck disable=SC2086
+one_result points $points
+# shellcheck disable=SC2086
+one_result digits $digits
 
 # older checkpoints: multiples for good, and the latest few; one of them put in place is gone on from
 "$DRIFT" "$@" --set train.keep_every=14 --set train.keep_last=2 --out "$dir/kept" > /dev/null 2>&1
@@ -68,7 +84,8 @@ grep -q 'going on at step 14' "$dir/err" || fail "did not go on from a kept chec
 cmp "$dir/plain/log.csv" "$dir/kept/log.csv" || fail "another log from a kept checkpoint"
 
 # Ctrl-C finishes the step, saves, says how to go on
-"$DRIFT" "$@" --steps 100000 --out "$dir/stopped" > /dev/null 2> "$dir/err" &
+# shellcheck disable=SC2086
+"$DRIFT" $points --steps 100000 --out "$dir/stopped" > /dev/null 2> "$dir/err" &
 pid=$!
 while [ ! -s "$dir/stopped/log.csv" ]; do sleep 0.01; done
 kill -TERM $pid
@@ -79,7 +96,20 @@ grep -q 'to go on: drift toy checkerboard.* --resume' "$dir/err" || fail "does n
 "$DRIFT" sample "$dir/stopped/model.safetensors" --n 2 > /dev/null || fail "nothing saved"
 
 # a resumed run needs the same settings; a longer one is allowed
-"$DRIFT" "$@" --out "$dir/plain" --resume --seed 1 > /dev/null 2> "$dir/err" && fail "resumed with another seed"
+# shellcheck disable=SC2086
+"$DRIFT" $points --steps "$steps" --out "$dir/points-plain" --resume --seed 1 > /dev/null 2> "$dir/err" && fail "resumed with another seed"
 grep -q 'train.seed = 0, not 1' "$dir/err" || fail "$(cat "$dir/err")"
-"$DRIFT" "$@" --steps $((steps + 5)) --out "$dir/plain" --resume > /dev/null 2>&1
-[ "$(wc -l < "$dir/plain/log.csv")" = $((steps + 6)) ] || fail "not trained further"
+# shellcheck disable=SC2086
+"$DRIFT" $points --steps $((steps + 5)) --out "$dir/points-plain" --resume > /dev/null 2>&1
+[ "$(wc -l < "$dir/points-plain/log.csv")" = $((steps + 6)) ] || fail "not trained further"
+
+# what --dry-run predicts is what a run takes
+"$DRIFT" train digits-dit --dry-run > "$dir/plan"
+grep -q '^parameters   356100$' "$dir/plan" || fail "$(cat "$dir/plan")"
+"$DRIFT" train data/recipes/authors/latent_sota_L.yaml --dry-run > "$dir/authors"
+grep -q '^parameters   462909456$' "$dir/authors" || fail "$(cat "$dir/authors")"
+grep -q '^missing      dataset.use_cache: true' "$dir/authors" || fail "$(cat "$dir/authors")"
+"$DRIFT" train digits-dit --set train.total_steps=1 --set train.eval_samples=20 --out "$dir/once" > /dev/null 2> "$dir/err"
+planned=$(sed -n 's/^memory *\([0-9.]*\) MB:.*/\1/p' "$dir/plan") taken=$(sed -n 's/^memory: \([0-9.]*\) MB with.*/\1/p' "$dir/err")
+awk "BEGIN { exit !($taken > 0.8 * $planned && $taken < 1.1 * $planned) }" || fail "planned $planned MB, took $taken MB"
+echo "REPORT digits-dit: $planned MB planned, $taken MB taken"
