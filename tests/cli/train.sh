@@ -74,14 +74,16 @@ one_result points $points
 one_result digits $digits
 
 # older checkpoints: multiples for good, and the latest few; one of them put in place is gone on from
-"$DRIFT" "$@" --set train.keep_every=14 --set train.keep_last=2 --out "$dir/kept" > /dev/null 2>&1
-cmp "$dir/plain/log.csv" "$dir/kept/log.csv" || fail "keeping checkpoints changes the run"
+# shellcheck disable=SC2086
+"$DRIFT" $points --steps "$steps" --set train.keep_every=14 --set train.keep_last=2 --out "$dir/kept" > /dev/null 2>&1
+cmp "$dir/points-plain/log.csv" "$dir/kept/log.csv" || fail "keeping checkpoints changes the run"
 kept=$(cd "$dir/kept" && echo checkpoint-*.safetensors)
 [ "$steps" != 60 ] || [ "$kept" = "$(printf 'checkpoint-%s.safetensors ' 14 28 42 56 60 | sed 's/ $//')" ] || fail "kept: $kept"
 cp "$dir/kept/checkpoint-14.safetensors" "$dir/kept/checkpoint.safetensors"
-"$DRIFT" "$@" --set train.keep_every=14 --out "$dir/kept" --resume > /dev/null 2> "$dir/err"
+# shellcheck disable=SC2086
+"$DRIFT" $points --steps "$steps" --set train.keep_every=14 --out "$dir/kept" --resume > /dev/null 2> "$dir/err"
 grep -q 'going on at step 14' "$dir/err" || fail "did not go on from a kept checkpoint"
-cmp "$dir/plain/log.csv" "$dir/kept/log.csv" || fail "another log from a kept checkpoint"
+cmp "$dir/points-plain/log.csv" "$dir/kept/log.csv" || fail "another log from a kept checkpoint"
 
 # Ctrl-C finishes the step, saves, says how to go on
 # shellcheck disable=SC2086
