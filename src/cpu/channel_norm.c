@@ -26,7 +26,7 @@ static drift_status begin(struct call *call, const char *op, const drift_tensor 
 {
     const size_t space = x->size[1] * x->size[2], cols = drift_tensor_row_size(x);
     size_t block = cols ? WORTH / cols : 1;
-    block = block < 16 ? 16 : block > 256 ? 256 : block; /* short chains of sums, few partial sums */
+    block = block < 16 ? 16 : block > 64 ? 64 : block; /* short chains of sums, few partial sums */
     call->op = op;
     call->images = x->size[0];
     call->cols = cols;

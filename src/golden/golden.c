@@ -32,6 +32,7 @@ static const struct kind {
     {"convnext", drift_golden_convnext},
     {"mae_forward", drift_golden_mae_forward},
     {"mae_loss", drift_golden_mae_loss},
+    {"mae_train", drift_golden_mae_train},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -97,6 +97,9 @@ size_t drift_golden_tensors(const drift_golden *golden, const char *prefix);
 /* encoder.c */
 drift_golden_verifier drift_golden_features, drift_golden_convnext;
 
+/* mae_train.c */
+drift_golden_verifier drift_golden_mae_train;
+
 /* mae.c */
 drift_golden_verifier drift_golden_mae_init, drift_golden_mae_forward, drift_golden_mae_loss;
 

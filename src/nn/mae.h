@@ -89,7 +89,7 @@ void drift_mae_mask(const drift_mae_config *config, size_t batch, size_t h, size
 
 struct drift_mae_loss {
     drift_tensor *recon_loss, *cls_loss, *loss; /* [B]: of each image; loss = (1 - lambda) recon + lambda cls */
-    drift_tensor *logits;
+    drift_tensor *recon, *logits;
 };
 
 /* The mean over the images of the loss, of images hidden by mask[B, h, w, 1]. Where lambda is 0 the classifier is

@@ -19,8 +19,8 @@ drift_tensor *drift_mae_loss(const drift_mae *mae, drift_tape *tape, drift_tenso
     struct drift_mae_maps maps;
     drift_tensor *grid = drift_mae_grid(mae, tape, image);
     drift_mae_encode(mae, tape, drift_hide(tape, grid, mask), &maps);
-    drift_tensor *recon = drift_mae_decode(mae, tape, &maps);
-    parts->recon_loss = drift_masked_error(tape, 1e-8, recon, grid, mask);
+    parts->recon = drift_mae_decode(mae, tape, &maps);
+    parts->recon_loss = drift_masked_error(tape, 1e-8, parts->recon, grid, mask);
     if (!(lambda > 0))
         drift_tape_pause(tape);
     parts->logits = drift_mae_classify(mae, tape, &maps);
