@@ -5,20 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-drift_mae_config drift_recipe_mae(const struct drift_recipe *recipe)
-{
-    drift_mae_config config = {.num_classes = (size_t)recipe->dataset.num_classes,
-                               .in_channels = (size_t)recipe->model.in_channels,
-                               .base_channels = (size_t)recipe->model.base_channels,
-                               .patch_size = (size_t)recipe->model.patch_size,
-                               .input_patch_size = (size_t)recipe->model.input_patch_size,
-                               .dropout_prob = recipe->model.dropout_prob,
-                               .use_bf16 = recipe->model.use_bf16};
-    for (int stage = 0; stage < DRIFT_MAE_STAGES && stage < recipe->model.layers.count; stage++)
-        config.layers[stage] = (size_t)recipe->model.layers.items[stage];
-    return config;
-}
-
 static drift_status make(struct drift_mae_state *state, const struct drift_recipe *recipe)
 {
     state->average_count = recipe->train.ema_decay.count;

@@ -18,9 +18,6 @@ struct drift_mae_state {
     drift_tape *tape;
 };
 
-/* The settings of a recipe's model; dataset.num_classes is known. */
-drift_mae_config drift_recipe_mae(const struct drift_recipe *recipe);
-
 /* The model with parameters of zero (drift_mae_state_start draws them). On failure there is nothing to free. */
 drift_status drift_mae_state_new(struct drift_mae_state *state, const struct drift_recipe *recipe,
                                  const drift_mae_config *config, const drift_backend *backend);
