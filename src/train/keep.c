@@ -53,7 +53,8 @@ static drift_status list_steps(const char *folder, int64_t step, int64_t **steps
         (*steps)[(*count)++] = found;
     }
     closedir(entries);
-    qsort(*steps, *count, sizeof **steps, downwards);
+    if (*count)
+        qsort(*steps, *count, sizeof **steps, downwards);
     return DRIFT_OK;
 }
 
