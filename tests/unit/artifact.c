@@ -222,6 +222,48 @@ START_TEST(generator_of_other_settings)
 }
 END_TEST
 
+/* Every byte of metadata.json changed, and every length: a result, or one line that names the folder. */
+START_TEST(damaged_metadata)
+{
+    char folder[] = "/tmp/drift-artifact-XXXXXX", path[64];
+    struct drift_bytes metadata, params;
+    size_t settings = 0;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    drift_file_wait_for_disk(0);
+    OK(drift_file_read("tests/data/small.msgpack", 1 << 20, &params));
+    snprintf(path, sizeof path, "%s/ema_params.msgpack", folder);
+    OK(drift_file_write(path, params.data, params.size));
+    char source[128];
+    snprintf(source, sizeof source, "%s/params_ema/metadata.json", generator);
+    OK(drift_file_read(source, 1 << 20, &metadata));
+    snprintf(path, sizeof path, "%s/metadata.json", folder);
+    for (size_t at = 0; at < metadata.size; at++) {
+        const unsigned char was = metadata.data[at],
+                            values[] = {0, 0xff, was ^ 0x80, (unsigned char)(was + 1), '9', '-', '"', '}'};
+        for (size_t k = 0; k <= sizeof values; k++) {
+            drift_params holder;
+            drift_dit dit;
+            metadata.data[at] = k < sizeof values ? values[k] : was;
+            OK(drift_file_write(path, metadata.data, k < sizeof values ? metadata.size : at));
+            drift_params_new(&holder, drift_cpu_backend(DRIFT_F32));
+            drift_status status = drift_artifact_load_dit(folder, &dit, &holder, NULL);
+            ck_assert_int_eq(status, DRIFT_INVALID); /* the parameters are others */
+            ck_assert_msg(!strncmp(drift_message(), folder, strlen(folder)) && !strpbrk(drift_message(), "\n\r\t\x1b"),
+                          "byte %zu: %s", at, drift_message());
+            settings += strstr(drift_message(), "model_config") != NULL;
+            drift_params_free(&holder);
+        }
+    }
+    ck_assert_uint_ge(settings, 100);
+    drift_bytes_free(&metadata);
+    drift_bytes_free(&params);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/ema_params.msgpack", folder);
+    unlink(path);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(numbers_like_python)
 {
     static const struct {
@@ -270,6 +312,8 @@ int main(void)
     tcase_add_test(cases, parameters_by_path);
     tcase_add_test(cases, generator_there_and_back);
     tcase_add_test(cases, generator_of_other_settings);
+    tcase_add_test(cases, damaged_metadata);
+    tcase_set_timeout(cases, 60);
     tcase_add_test(cases, numbers_like_python);
     tcase_add_test(cases, bytes_of_samples);
     suite_add_tcase(suite, cases);
