@@ -64,6 +64,7 @@ VEC_EACH(vmask, mask_and, (vmask a, vmask b), m_and(a.v[i], b.v[i]))
 VEC_EACH(vmask, mask_or, (vmask a, vmask b), m_or(a.v[i], b.v[i]))
 
 VEC_EACH(veci, veci_load, (const int32_t *p), i_load(p + i * PART_LANES))
+VEC_EACH(veci, veci_load_u16, (const uint16_t *p), u16_load(p + i * PART_LANES)) /* 16 bits a lane, zeros above */
 VEC_EACH(veci, veci_set1, (int32_t x), i_set1(x))
 VEC_EACH(veci, veci_add, (veci a, veci b), i_add(a.v[i], b.v[i]))
 VEC_EACH(veci, veci_sub, (veci a, veci b), i_sub(a.v[i], b.v[i]))
@@ -87,6 +88,8 @@ VEC_SHIFT(veci_sra, i_sra)
 
 static inline void vec_store(float *p, vec a) { VEC_UNROLL for (int i = 0; i < PARTS; i++) p_store(p + i * PART_LANES, a.v[i]); }
 static inline void veci_store(int32_t *p, veci a) { VEC_UNROLL for (int i = 0; i < PARTS; i++) i_store(p + i * PART_LANES, a.v[i]); }
+/* The low 16 bits of each lane; those above are zero. */
+static inline void veci_store_u16(uint16_t *p, veci a) { VEC_UNROLL for (int i = 0; i < PARTS; i++) u16_store(p + i * PART_LANES, a.v[i]); }
 static inline vec vec_neg(vec a) { return vec_from_bits(veci_xor(vec_bits(a), veci_set1(INT32_MIN))); }
 static inline vec vec_zero(void) { return vec_set1(0); }
 /* 0, 1, ... 15 */

@@ -47,3 +47,8 @@ typedef __m256 mpart; /* all bits of a lane set or clear */
 #define i_sra _mm256_srai_epi32
 #define i_eq(a, b) _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b))
 #define i_gt(a, b) _mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))
+
+#define u16_load(p) _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define u16_store(p, a)                                                                                     \
+    _mm_storeu_si128((__m128i *)(void *)(p),                                                                \
+                     _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi32(a, a), 8)))

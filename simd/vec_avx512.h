@@ -51,3 +51,6 @@ typedef __mmask16 mpart;
 #define i_sra(a, n) _mm512_srai_epi32(a, (unsigned)(n))
 #define i_eq(a, b) _mm512_cmpeq_epi32_mask(a, b)
 #define i_gt(a, b) _mm512_cmpgt_epi32_mask(a, b)
+
+#define u16_load(p) _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define u16_store(p, a) _mm256_storeu_si256((__m256i *)(void *)(p), _mm512_cvtepi32_epi16(a))

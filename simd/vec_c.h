@@ -46,3 +46,6 @@ C_FUNCTION float p_from_bits(int32_t i) { float a; memcpy(&a, &i, 4); return a; 
 #define i_sra(a, n) ((a) >> (n)) /* arithmetic on every compiler that we know */
 #define i_eq(a, b) ((a) == (b))
 #define i_gt(a, b) ((a) > (b))
+
+#define u16_load(p) (*(p))
+#define u16_store(p, a) (*(p) = (uint16_t)(a))

@@ -50,3 +50,6 @@ static inline int32x4_t i_mulhi(int32x4_t a, int32x4_t b)
 #define i_sra(a, n) vshlq_s32(a, vdupq_n_s32(-(n)))
 #define i_eq vceqq_s32
 #define i_gt vcgtq_s32
+
+#define u16_load(p) vreinterpretq_s32_u32(vmovl_u16(vld1_u16(p)))
+#define u16_store(p, a) vst1_u16(p, vmovn_u32(vreinterpretq_u32_s32(a)))

@@ -195,13 +195,17 @@ drift_status CPU(unary_backward)(const drift_backend *backend, drift_unary_kind 
 drift_status CPU(swiglu)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b, drift_tensor *y)
 {
     (void)backend;
+    enum { PIECE = 1024 };
     const real *pa = a->data, *pb = b->data;
-    real *py = y->data;
-    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
+    const struct blocks cut = blocks_of(drift_tensor_elements(y), PIECE);
 #pragma omp parallel for schedule(static) if (cut.n >= WORTH_MATHS)
     for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i);
-        kernels()->swiglu(block_size(cut, i), pa + at, pb + at, py + at);
+        real piece[PIECE];
+        const size_t at = block_start(cut, i), n = block_size(cut, i);
+        const int bf16 = y->dtype == DRIFT_BF16;
+        kernels()->swiglu(n, pa + at, pb + at, bf16 ? piece : (real *)y->data + at);
+        if (bf16)
+            kernels()->bf16_pack(n, piece, (uint16_t *)y->data + at);
     }
     return DRIFT_OK;
 }

@@ -1,5 +1,6 @@
 /* Norms with a scale and shift of each sample's own, and gated residuals: rows [batch, tokens, cols] in blocks that
  * never reach over two samples. */
+#include <omp.h>
 #include <string.h>
 
 #include "cpu/blocks.h"
@@ -67,8 +68,10 @@ drift_status CPU(norm_modulate)(const drift_backend *backend, double epsilon, in
 {
     (void)backend;
     const struct samples s = samples_of(x, rows_in_cache(x));
-    const size_t bytes = s.batch * s.cols * sizeof(real);
-    real *const w = CPU(scratch)(bytes), *py = y->data;
+    const int bf16 = y->dtype == DRIFT_BF16; /* by way of a piece for each thread */
+    const size_t piece = bf16 ? s.cut.size * s.cols : 0;
+    const size_t bytes = (s.batch * s.cols + (size_t)omp_get_max_threads() * piece) * sizeof(real);
+    real *const w = CPU(scratch)(bytes), *const pieces = w + s.batch * s.cols;
     const real *px = x->data;
     if (!w && bytes)
         return drift_fail(DRIFT_NO_MEMORY, "norm_modulate: no memory for %zu bytes", bytes);
@@ -76,9 +79,11 @@ drift_status CPU(norm_modulate)(const drift_backend *backend, double epsilon, in
 #pragma omp parallel for schedule(static) if (s.all >= WORTH)
     for (ptrdiff_t i = 0; i < s.count; i++) {
         const struct block k = block_of(&s, i);
-        (rms ? kernels()->rms_norm : kernels()->layer_norm)(k.rows, s.cols, (real)epsilon, px + k.at,
-                                                            w + k.sample * s.cols, row_of(mod, k.sample, shift, s.cols),
-                                                            py + k.at);
+        real *const to = bf16 ? pieces + (size_t)omp_get_thread_num() * piece : (real *)y->data + k.at;
+        (rms ? kernels()->rms_norm : kernels()->layer_norm)(
+            k.rows, s.cols, (real)epsilon, px + k.at, w + k.sample * s.cols, row_of(mod, k.sample, shift, s.cols), to);
+        if (bf16)
+            kernels()->bf16_pack(k.rows * s.cols, to, (uint16_t *)y->data + k.at);
     }
     return DRIFT_OK;
 }

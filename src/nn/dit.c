@@ -15,8 +15,8 @@ static int has_style(const drift_dit_config *c) { return c->noise_classes > 0 &&
 
 static drift_tensor *linear(const drift_dit *dit, drift_tape *tape, const drift_dit_linear *layer, drift_tensor *x)
 {
-    (void)dit;
-    return drift_linear(tape, x, &layer->kernel->tensor, &layer->bias->tensor);
+    drift_tensor *kernel = &layer->kernel->tensor, *bias = &layer->bias->tensor;
+    return dit->config.use_bf16 ? drift_linear_bf16(tape, x, kernel, bias) : drift_linear(tape, x, kernel, bias);
 }
 
 static drift_tensor *weight_of(const drift_param *p) { return p ? (drift_tensor *)&p->tensor : NULL; }
@@ -105,7 +105,8 @@ static drift_tensor *mlp(const drift_dit *dit, const drift_dit_block *block, dri
     if (!dit->config.use_swiglu)
         return linear(dit, tape, &block->mlp[1], drift_unary(tape, DRIFT_GELU, linear(dit, tape, &block->mlp[0], x)));
     drift_tensor *gate = linear(dit, tape, &block->mlp[0], x);
-    return linear(dit, tape, &block->mlp[2], drift_swiglu(tape, gate, linear(dit, tape, &block->mlp[1], x)));
+    return linear(dit, tape, &block->mlp[2],
+                  drift_swiglu(tape, dit->config.use_bf16, gate, linear(dit, tape, &block->mlp[1], x)));
 }
 
 /* x += g1 attention(norm(x) (1 + c1) + s1);  x += g2 mlp(norm(x) (1 + c2) + s2). silu_cond is silu(cond). */
@@ -113,12 +114,12 @@ static drift_tensor *run_block(const drift_dit *dit, const drift_dit_block *bloc
                                drift_tensor *silu_cond)
 {
     enum { SHIFT1, SCALE1, GATE1, SHIFT2, SCALE2, GATE2 };
-    const int rms = dit->config.use_rmsnorm;
+    const int rms = dit->config.use_rmsnorm, bf16 = dit->config.use_bf16;
     drift_tensor *mod =
         drift_linear(tape, silu_cond, &block->modulation.kernel->tensor, &block->modulation.bias->tensor);
-    drift_tensor *y = drift_norm_modulate(tape, EPSILON, rms, x, weight_of(block->norm1), mod, SHIFT1, SCALE1);
+    drift_tensor *y = drift_norm_modulate(tape, EPSILON, rms, bf16, x, weight_of(block->norm1), mod, SHIFT1, SCALE1);
     x = drift_gated_add(tape, x, mod, GATE1, attention(dit, block, tape, y));
-    y = drift_norm_modulate(tape, EPSILON, rms, x, weight_of(block->norm2), mod, SHIFT2, SCALE2);
+    y = drift_norm_modulate(tape, EPSILON, rms, bf16, x, weight_of(block->norm2), mod, SHIFT2, SCALE2);
     return drift_gated_add(tape, x, mod, GATE2, mlp(dit, block, tape, y));
 }
 
@@ -165,7 +166,8 @@ static drift_tensor *final_layer(const drift_dit *dit, drift_tape *tape, drift_t
     }
     drift_tensor *mod =
         drift_linear(tape, silu_cond, &dit->final_modulation.kernel->tensor, &dit->final_modulation.bias->tensor);
-    x = drift_norm_modulate(tape, EPSILON, c->use_rmsnorm, x, weight_of(dit->final_norm), mod, SHIFT, SCALE);
+    x = drift_norm_modulate(tape, EPSILON, c->use_rmsnorm, c->use_bf16, x, weight_of(dit->final_norm), mod, SHIFT,
+                            SCALE);
     return drift_unpatchify(tape, c->patch_size, c->input_size, c->input_size, linear(dit, tape, &dit->final, x));
 }
 

@@ -27,7 +27,7 @@ static void unary_backward(drift_tape *tape, const drift_node *node)
         drift_tape_check(tape, b->unary_backward(b, *kind, node->x[0], node->y, &dy, accumulate, &dx), "unary");
 }
 
-drift_tensor *drift_swiglu(drift_tape *tape, drift_tensor *a, drift_tensor *b)
+drift_tensor *drift_swiglu(drift_tape *tape, int bf16, drift_tensor *a, drift_tensor *b)
 {
     if (drift_tape_failed(tape))
         return drift_tape_empty(tape);
@@ -35,7 +35,7 @@ drift_tensor *drift_swiglu(drift_tape *tape, drift_tensor *a, drift_tensor *b)
         return drift_tape_fail(tape, DRIFT_INVALID, "swiglu: a is %s but b is %s", drift_tensor_shape(a),
                                drift_tensor_shape(b));
     const drift_backend *backend = drift_tape_backend(tape);
-    drift_tensor *y = drift_tape_tensor(tape, a->dims, a->size);
+    drift_tensor *y = drift_tape_tensor_as(tape, bf16 ? DRIFT_BF16 : backend->real, a->dims, a->size);
     if (drift_tape_failed(tape))
         return y;
     drift_tape_check(tape, backend->swiglu(backend, a, b, y), "swiglu");

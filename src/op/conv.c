@@ -12,7 +12,8 @@ static int sizes_fit(const drift_tensor *x, const drift_tensor *kernel, const dr
         return 0;
     const size_t channels = x->size[3], side[2] = {x->size[1], x->size[2]};
     for (int i = 0; i < 2; i++)
-        if (!kernel->size[i] || !kernel->size[3] || conv->padding > SIZE_MAX / 4 || side[i] + 2 * conv->padding < kernel->size[i])
+        if (!kernel->size[i] || !kernel->size[3] || conv->padding > SIZE_MAX / 4 ||
+            side[i] + 2 * conv->padding < kernel->size[i])
             return 0;
     return conv->stride &&
            (conv->groups == 1 ? kernel->size[2] == channels

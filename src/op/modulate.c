@@ -17,8 +17,8 @@ static int has_row(const drift_tensor *x, const drift_tensor *mod, size_t place)
     return x->size[2] && mod->size[1] % x->size[2] == 0 && place < mod->size[1] / x->size[2];
 }
 
-drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, drift_tensor *x, drift_tensor *weight,
-                                  drift_tensor *mod, size_t shift, size_t scale)
+drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, int bf16, drift_tensor *x,
+                                  drift_tensor *weight, drift_tensor *mod, size_t shift, size_t scale)
 {
     if (drift_tape_failed(tape))
         return drift_tape_empty(tape);
@@ -29,7 +29,7 @@ drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, dri
         return drift_tape_fail(tape, DRIFT_INVALID, "norm_modulate: x is %s but weight is %s", drift_tensor_shape(x),
                                drift_tensor_shape(weight));
     const drift_backend *b = drift_tape_backend(tape);
-    drift_tensor *y = drift_tape_tensor(tape, x->dims, x->size);
+    drift_tensor *y = drift_tape_tensor_as(tape, bf16 ? DRIFT_BF16 : b->real, x->dims, x->size);
     if (drift_tape_failed(tape))
         return y;
     const struct norm_modulate how = {epsilon, rms, shift, scale};

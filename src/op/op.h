@@ -5,9 +5,9 @@
 
 #include "tape/tape.h"
 
-/* activation.c: f of each element; and silu(a) b */
+/* activation.c: f of each element; and silu(a) b, with `bf16` stored as DRIFT_BF16 */
 drift_tensor *drift_unary(drift_tape *tape, drift_unary_kind kind, drift_tensor *x);
-drift_tensor *drift_swiglu(drift_tape *tape, drift_tensor *a, drift_tensor *b);
+drift_tensor *drift_swiglu(drift_tape *tape, int bf16, drift_tensor *a, drift_tensor *b);
 
 /* elementwise.c: a and b of one shape */
 drift_tensor *drift_add(drift_tape *tape, drift_tensor *a, drift_tensor *b);
@@ -17,6 +17,8 @@ drift_tensor *drift_scale(drift_tape *tape, double alpha, drift_tensor *x);
 
 /* linear.c: y[..., out] = x[..., in] w[in, out] + bias[out]; bias may be NULL */
 drift_tensor *drift_linear(drift_tape *tape, drift_tensor *x, drift_tensor *w, drift_tensor *bias);
+/* The same in bfloat16: x, w, bias, the product and the result are rounded to it, sums are not; x may be stored so. */
+drift_tensor *drift_linear_bf16(drift_tape *tape, drift_tensor *x, drift_tensor *w, drift_tensor *bias);
 /* y[..., n] = x[..., n] + bias[n] */
 drift_tensor *drift_add_bias(drift_tape *tape, drift_tensor *x, drift_tensor *bias);
 
@@ -24,8 +26,8 @@ drift_tensor *drift_add_bias(drift_tape *tape, drift_tensor *x, drift_tensor *bi
 drift_tensor *drift_matmul(drift_tape *tape, int transpose_a, int transpose_b, drift_tensor *a, drift_tensor *b);
 
 /* conv.c: 2D convolution, channels last: x[B,H,W,Cin], kernel[kh,kw,Cin/groups,Cout], bias[Cout] or NULL, to
- * [B,Ho,Wo,Cout] with Ho = (H + 2 padding - kh) / stride + 1, rounded down. Zeros around x on all four sides. groups is 1,
- * or Cin = Cout: each channel by itself (depthwise). spec: encoder */
+ * [B,Ho,Wo,Cout] with Ho = (H + 2 padding - kh) / stride + 1, rounded down. Zeros around x on all four sides. groups is
+ * 1, or Cin = Cout: each channel by itself (depthwise). spec: encoder */
 drift_tensor *drift_conv2d(drift_tape *tape, drift_tensor *x, drift_tensor *kernel, drift_tensor *bias, size_t stride,
                            size_t padding, size_t groups);
 
@@ -39,8 +41,8 @@ drift_tensor *drift_softmax(drift_tape *tape, drift_tensor *x);
 drift_tensor *drift_rms_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight);
 drift_tensor *drift_layer_norm(drift_tape *tape, double epsilon, drift_tensor *x, drift_tensor *weight,
                                drift_tensor *bias);
-/* (x - mean) / (deviation + epsilon): epsilon outside of the root, no weights. A row of equal numbers is 0, and so is its
- * gradient (spec: convnext) */
+/* (x - mean) / (deviation + epsilon): epsilon outside of the root, no weights. A row of equal numbers is 0, and so is
+ * its gradient (spec: convnext) */
 drift_tensor *drift_standardize(drift_tape *tape, double epsilon, drift_tensor *x);
 
 /* attention.c: qkv[B, T, 3 D] = [q|k|v], each `heads` heads of d = D / heads side by side (spec: generator) */
@@ -55,8 +57,8 @@ drift_tensor *drift_rope(drift_tape *tape, size_t heads, int bf16_angles, drift_
 /* [B, T, D] = softmax(q k^T d^-1/2) v, head by head, without a mask; scores exist a tile at a time */
 drift_tensor *drift_attention(drift_tape *tape, size_t heads, drift_tensor *qkv);
 
-/* channel_norm.c: of images x[batch, height, width, channels]. GroupNorm over an image's space and each of `groups` runs
- * of neighbouring channels, then max(0, .) where relu; scale and bias [channels] (spec: encoder) */
+/* channel_norm.c: of images x[batch, height, width, channels]. GroupNorm over an image's space and each of `groups`
+ * runs of neighbouring channels, then max(0, .) where relu; scale and bias [channels] (spec: encoder) */
 drift_tensor *drift_group_norm(drift_tape *tape, double epsilon, size_t groups, int relu, drift_tensor *x,
                                drift_tensor *scale, drift_tensor *bias);
 /* Global response norm, gamma x n + beta + x; gamma and beta [channels], or [1, 1, 1, channels] (spec: convnext) */
@@ -78,9 +80,10 @@ drift_tensor *drift_masked_error(drift_tape *tape, double epsilon, drift_tensor 
 drift_tensor *drift_resize(drift_tape *tape, drift_tensor *x, size_t height, size_t width);
 
 /* modulate.c: adaptive norms and gates, "adaLN". mod [B, k D] holds k rows of D for each sample of x [B, T, D].
- * norm(x) (1 + row `scale`) + row `shift`: RMSNorm (rms 1) or LayerNorm, weight [D] or NULL; x + row `gate` y */
-drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, drift_tensor *x, drift_tensor *weight,
-                                  drift_tensor *mod, size_t shift, size_t scale);
+ * norm(x) (1 + row `scale`) + row `shift`: RMSNorm (rms 1) or LayerNorm, weight [D] or NULL; with
+ * `bf16` stored as DRIFT_BF16. And x + row `gate` y */
+drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, int bf16, drift_tensor *x,
+                                  drift_tensor *weight, drift_tensor *mod, size_t shift, size_t scale);
 drift_tensor *drift_gated_add(drift_tape *tape, drift_tensor *x, drift_tensor *mod, size_t gate, drift_tensor *y);
 
 /* embedding.c: rows of table [n, D] by number: y[b] = table[indices[b, column]], + x[b] unless x is NULL. indices are

@@ -124,13 +124,19 @@ drift_tensor *drift_tape_alias(drift_tape *tape, const drift_tensor *x)
     return y;
 }
 
-drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size)
+drift_tensor *drift_tape_tensor_as(drift_tape *tape, drift_dtype dtype, int dims, const size_t *size)
 {
     if (tape->status)
         return drift_tape_empty(tape);
     drift_tensor x = drift_tensor_of(tape->backend, dims, size);
+    x.dtype = dtype;
     x.data = take(tape, drift_tensor_bytes(&x));
     return drift_tape_alias(tape, &x);
+}
+
+drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size)
+{
+    return drift_tape_tensor_as(tape, tape->backend->real, dims, size);
 }
 
 drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad)
@@ -148,15 +154,10 @@ drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, c
 
 drift_tensor *drift_tape_indices(drift_tape *tape, int dims, const size_t *size, const int32_t *host)
 {
-    if (tape->status)
-        return drift_tape_empty(tape);
-    drift_tensor x = drift_tensor_of(tape->backend, dims, size);
-    x.dtype = DRIFT_I32;
-    x.data = take(tape, drift_tensor_bytes(&x));
-    drift_tensor *result = drift_tape_alias(tape, &x);
+    drift_tensor *x = drift_tape_tensor_as(tape, DRIFT_I32, dims, size);
     if (!tape->status)
-        drift_tape_check(tape, drift_tensor_write(result, host), "indices");
-    return result;
+        drift_tape_check(tape, drift_tensor_write(x, host), "indices");
+    return x;
 }
 
 /* ---- recording ---- */
@@ -205,7 +206,7 @@ drift_tensor *drift_tape_grad_or_new(drift_tape *tape, drift_tensor *x, drift_te
     if (!x || !x->needs_grad || tape->status)
         return NULL;
     *accumulate = x->grad != NULL;
-    if (!x->grad && !(x->grad = take(tape, drift_tensor_bytes(x))))
+    if (!x->grad && !(x->grad = take(tape, drift_tensor_elements(x) * drift_dtype_size(tape->backend->real))))
         return NULL;
     *grad = drift_tensor_grad(x);
     return grad;

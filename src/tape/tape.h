@@ -42,6 +42,8 @@ void drift_tape_resume(drift_tape *tape);
 
 /* A tensor of the backend's precision in the tape's arena, not initialised, without gradient. */
 drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size);
+/* The same of another type: DRIFT_BF16, what ops that store in 16 bits write. */
+drift_tensor *drift_tape_tensor_as(drift_tape *tape, drift_dtype dtype, int dims, const size_t *size);
 /* x's memory as a tensor of the tape in the shape that x has, without gradient. */
 drift_tensor *drift_tape_alias(drift_tape *tape, const drift_tensor *x);
 /* A new tensor, filled from floats on the host. With needs_grad it is a leaf: its gradient is zeroed memory that stays

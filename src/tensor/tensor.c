@@ -6,7 +6,7 @@
 
 #include "tensor/backend.h"
 
-size_t drift_dtype_size(drift_dtype dtype) { return dtype == DRIFT_F64 ? 8 : 4; }
+size_t drift_dtype_size(drift_dtype dtype) { return dtype == DRIFT_F64 ? 8 : dtype == DRIFT_BF16 ? 2 : 4; }
 
 size_t drift_tensor_elements(const drift_tensor *x)
 {
@@ -44,6 +44,7 @@ drift_tensor drift_tensor_of(const drift_backend *backend, int dims, const size_
 drift_tensor drift_tensor_grad(const drift_tensor *x)
 {
     drift_tensor grad = *x;
+    grad.dtype = x->backend->real;
     grad.data = x->grad;
     grad.grad = NULL;
     grad.needs_grad = 0;

@@ -11,7 +11,8 @@
 
 enum { DRIFT_MAX_DIMS = 5 };
 
-typedef enum drift_dtype { DRIFT_F32, DRIFT_F64, DRIFT_I32 } drift_dtype;
+/* BF16 is storage: an op that says so writes or reads it, rounding to nearest even; its gradient is real. */
+typedef enum drift_dtype { DRIFT_F32, DRIFT_F64, DRIFT_I32, DRIFT_BF16 } drift_dtype;
 
 typedef struct drift_backend drift_backend;
 
@@ -21,11 +22,12 @@ typedef struct drift_tensor {
     drift_dtype dtype;
     const drift_backend *backend;
     void *data;
-    void *grad;     /* the same shape and type; NULL: none, or (a tensor made on a tape) none has arrived yet */
+    void *grad; /* the same shape, the backend's precision; NULL: none, or (a tensor made on a tape) none has arrived
+                   yet */
     int needs_grad; /* backward computes its gradient: a parameter that is not frozen, and all that follows from it */
 } drift_tensor;
 
-/* 4, 8, 4 */
+/* 4, 8, 4, 2 */
 size_t drift_dtype_size(drift_dtype dtype);
 
 /* Number of elements; 1 for a scalar. */

@@ -104,7 +104,7 @@ static struct check_array *array(struct check *c, size_t n, enum check_type type
     enum check_place place = check_timing(c) ? CHECK_ALIGNED : (enum check_place)check_int(c, 0, 2);
     if (c->options->no_pages && !check_timing(c))
         place = CHECK_INSIDE;
-    size_t step = type == CHECK_DOUBLE ? 8 : 4;
+    size_t step = type == CHECK_DOUBLE ? 8 : type == CHECK_BF16 ? 2 : 4;
     struct check_array *a = NULL;
     if (c->array_count < MOST_ARRAYS)
         a = check_array_new(n, type, role, place, step * (size_t)check_int(c, 0, 63 / (int)step));
@@ -153,6 +153,17 @@ struct check_array *check_ints(struct check *c, size_t n, int low, int high)
     struct check_array *a = array(c, n, CHECK_INT32, CHECK_IN);
     for (size_t i = 0; i < n; i++)
         ((int32_t *)a->memory->before)[i] = check_int(c, low, high);
+    check_array_restore(a, 0);
+    return a;
+}
+
+struct check_array *check_out_bf16(struct check *c, size_t n) { return array(c, n, CHECK_BF16, CHECK_OUT); }
+
+struct check_array *check_in_bf16(struct check *c, size_t n)
+{
+    struct check_array *a = array(c, n, CHECK_BF16, CHECK_IN);
+    for (size_t i = 0; i < n; i++)
+        ((uint16_t *)a->memory->before)[i] = (uint16_t)check_random(&c->random);
     check_array_restore(a, 0);
     return a;
 }
@@ -232,7 +243,7 @@ static int near_enough(struct check *c, const struct check_array *a, size_t i, d
 static void compare_with_oracle(struct check *c, const struct check_array *a, int index)
 {
     const struct check_memory *m = a->memory;
-    enum check_type wide = m->type == CHECK_INT32 ? CHECK_INT32 : CHECK_DOUBLE;
+    enum check_type wide = m->type == CHECK_REAL ? CHECK_DOUBLE : m->type;
     for (size_t i = 0; i < m->n; i++) {
         double found = check_value(m->narrow, m->type, i), exact = check_value(m->wide, wide, i);
         if (near_enough(c, a, i, found, exact))

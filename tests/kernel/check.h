@@ -68,6 +68,10 @@ struct check_array *check_ints(struct check *c, size_t n, int low, int high);
 /* Overwritten arrays whose type is double or 64-bit integer on all floors (sums of squares, counts). */
 struct check_array *check_out_double(struct check *c, size_t n);
 
+/* Arrays of uint16_t on all floors, bfloat16 numbers: any bits to read; overwritten. */
+struct check_array *check_in_bf16(struct check *c, size_t n);
+struct check_array *check_out_bf16(struct check *c, size_t n);
+
 /* Gives an input's element another value (before CHECK). */
 void check_set(struct check_array *a, size_t i, float value);
 /* Makes every run of `period` elements a near-duplicate of the first: at most `ulps` floats away. */

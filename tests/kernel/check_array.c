@@ -9,9 +9,12 @@
 
 enum { BAND = 256, GUARD = 0xa5 };
 
-static size_t wide_size(enum check_type type) { return type == CHECK_INT32 ? sizeof(int32_t) : sizeof(double); }
+static size_t narrow_size(enum check_type type)
+{
+    return type == CHECK_DOUBLE ? sizeof(double) : type == CHECK_BF16 ? sizeof(uint16_t) : sizeof(float);
+}
 
-static size_t narrow_size(enum check_type type) { return type == CHECK_DOUBLE ? sizeof(double) : sizeof(float); }
+static size_t wide_size(enum check_type type) { return type == CHECK_REAL ? sizeof(double) : narrow_size(type); }
 
 static unsigned char *place_narrow(struct check_memory *m, enum check_place place, size_t shift)
 {
@@ -169,8 +172,11 @@ uint64_t check_bits(const void *values, enum check_type type, size_t i)
         return d != d ? UINT64_C(0x7ff8000000000000) : u;
     }
     uint32_t u;
-    memcpy(&u, (const uint32_t *)values + i, sizeof u);
-    return type == CHECK_REAL && from_bits(u) != from_bits(u) ? 0x7fc00000 : u;
+    if (type == CHECK_BF16)
+        u = (uint32_t)((const uint16_t *)values)[i] << 16;
+    else
+        memcpy(&u, (const uint32_t *)values + i, sizeof u);
+    return type != CHECK_INT32 && from_bits(u) != from_bits(u) ? 0x7fc00000 : u;
 }
 
 double check_value(const void *values, enum check_type type, size_t i)
@@ -178,6 +184,7 @@ double check_value(const void *values, enum check_type type, size_t i)
     switch (type) {
     case CHECK_DOUBLE: return ((const double *)values)[i];
     case CHECK_INT32: return ((const int32_t *)values)[i];
+    case CHECK_BF16: return from_bits((uint32_t)((const uint16_t *)values)[i] << 16);
     default: return ((const float *)values)[i];
     }
 }

@@ -5,7 +5,7 @@
 #include "check.h"
 
 enum check_role { CHECK_IN, CHECK_OUT, CHECK_ADDED, CHECK_INPLACE, CHECK_WORK };
-enum check_type { CHECK_REAL, CHECK_INT32, CHECK_DOUBLE };
+enum check_type { CHECK_REAL, CHECK_INT32, CHECK_DOUBLE, CHECK_BF16 };
 
 /* One array twice: `narrow` as float kernels see it, inside pages of its own, and `wide` as the oracle does. */
 struct check_memory {

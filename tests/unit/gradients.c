@@ -148,15 +148,15 @@ MODEL(reshape)
 MODEL(swiglu)
 {
     UNUSED;
-    return drift_swiglu(t, x[0], x[1]);
+    return drift_swiglu(t, 0, x[0], x[1]);
 }
 MODEL(swiglu_twice)
 {
     UNUSED;
-    return drift_swiglu(t, drift_swiglu(t, x[0], x[1]), x[0]);
+    return drift_swiglu(t, 0, drift_swiglu(t, 0, x[0], x[1]), x[0]);
 }
 /* x [2,3,4], mod [2,3*4]: scale is its row 0, shift row 2 */
-MODEL(norm_modulate) { return drift_norm_modulate(t, 1e-3, choice & 1, x[0], choice & 2 ? x[2] : NULL, x[1], 2, 0); }
+MODEL(norm_modulate) { return drift_norm_modulate(t, 1e-3, choice & 1, 0, x[0], choice & 2 ? x[2] : NULL, x[1], 2, 0); }
 MODEL(gated_add)
 {
     UNUSED;

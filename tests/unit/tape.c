@@ -77,8 +77,8 @@ START_TEST(every_op_checks_shapes)
         case 10: drift_swap(tape, a); break;
         case 11: drift_patchify(tape, 2, a); break;
         case 12: drift_unpatchify(tape, 2, 4, 4, a); break;
-        case 13: drift_swiglu(tape, a, b); break;
-        case 14: drift_norm_modulate(tape, 0, 1, a, NULL, b, 0, 1); break;
+        case 13: drift_swiglu(tape, 0, a, b); break;
+        case 14: drift_norm_modulate(tape, 0, 1, 0, a, NULL, b, 0, 1); break;
         case 15: drift_gated_add(tape, a, b, 0, a); break;
         case 16: drift_embedding(tape, NULL, a, b, 0); break;
         }
