@@ -311,8 +311,8 @@ static void recompute_backward(drift_tape *tape, const drift_node *node)
     size_t first = tape->count;
     drift_arena_mark host = drift_arena_here(&tape->host);
     drift_tensor dx, dy = drift_tensor_grad(node->y);
-    for (int i = 0; i < DRIFT_NODE_INPUTS;
-         i++) /* inputs' gradients outlive the segment: their memory is taken before */
+    /* inputs' gradients outlive the segment, so their memory is taken before */
+    for (int i = 0; i < DRIFT_NODE_INPUTS; i++)
         drift_tape_grad(tape, node->x[i], &dx);
     drift_tensor *y = begin_segment(tape, node->saved, node->x);
     if (!tape->status && y->needs_grad) {

@@ -228,6 +228,23 @@ MODEL(recompute)
     return drift_mul(t, h, x[0]);
 }
 
+static drift_tensor *segment_twice(const void *context, drift_tape *t, drift_tensor *const x[DRIFT_NODE_INPUTS])
+{
+    return segment(context, t, (drift_tensor *[DRIFT_NODE_INPUTS]){segment(context, t, x), x[1], x[2], x[3]});
+}
+/* Inputs that are no leaves: the last segment runs backward first, and what it leaves must outlive the first, longer
+ * one. */
+MODEL(recompute_inside)
+{
+    UNUSED;
+    const double alpha = 0.75;
+    drift_tensor *a = drift_unary(t, DRIFT_TANH, x[0]), *b = drift_unary(t, DRIFT_TANH, x[0]);
+    drift_tensor *h =
+        drift_tape_recompute(t, segment, &alpha, sizeof alpha, (drift_tensor *[DRIFT_NODE_INPUTS]){a, x[1], x[2], a});
+    return drift_tape_recompute(t, segment, &alpha, sizeof alpha,
+                                (drift_tensor *[DRIFT_NODE_INPUTS]){h, x[1], x[2], b});
+}
+
 #define UNARY(upper, lower)                                                                                            \
     {#lower, unary, DRIFT_##upper, {{2, {5, 7}}}, DRIFT_##upper == DRIFT_LOG || DRIFT_##upper == DRIFT_SQRT},
 static const struct op_case cases[] = {
@@ -305,6 +322,7 @@ static const struct op_case cases[] = {
     {"channel_scale", channel_scale, 0, {{4, {2, 3, 2, 3}}}, 0},
     {"branches", branches, 0, {{2, {3, 4}}}, 0},
     {"recompute", recompute, 0, {{2, {3, 4}}, {2, {4, 4}}, {1, {4}}}, 0},
+    {"recompute, inputs that are no leaves", recompute_inside, 0, {{2, {3, 4}}, {2, {4, 4}}, {1, {4}}}, 0},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
