@@ -239,8 +239,8 @@ MODEL(recompute_inside)
     UNUSED;
     const double alpha = 0.75;
     drift_tensor *a = drift_unary(t, DRIFT_TANH, x[0]), *b = drift_unary(t, DRIFT_TANH, x[0]);
-    drift_tensor *h =
-        drift_tape_recompute(t, segment, &alpha, sizeof alpha, (drift_tensor *[DRIFT_NODE_INPUTS]){a, x[1], x[2], a});
+    drift_tensor *h = drift_tape_recompute(t, segment_twice, &alpha, sizeof alpha,
+                                           (drift_tensor *[DRIFT_NODE_INPUTS]){a, x[1], x[2], a});
     return drift_tape_recompute(t, segment, &alpha, sizeof alpha,
                                 (drift_tensor *[DRIFT_NODE_INPUTS]){h, x[1], x[2], b});
 }
