@@ -1,0 +1,318 @@
+/* A class-conditional run: what a batch holds, classes that must have samples, sampling by index, a step in parts,
+ * where a run starts from, and that steps take no memory. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "train/trainer.h"
+
+#define OK(call) ck_assert_msg((call) == DRIFT_OK, "%s", drift_message())
+
+static const char small[] =
+    "dataset: {name: digits, batch_size: 40}\n"
+    "model: {name: dit, cond_dim: 8, input_size: 8, in_channels: 1, out_channels: 1, patch_size: 4, "
+    "hidden_size: 8, depth: 1, num_heads: 2, n_cls_tokens: 1, noise_classes: 3, noise_coords: 2}\n"
+    "train: {seed: 3, train_batch_size: 6, pos_per_sample: 5, neg_per_sample: 3, "
+    "positive_bank_size: 7, negative_bank_size: 50, push_per_step: 60, "
+    "forward_dict: {gen_per_label: 4}, ema_decay: [0.9, 0.99]}\n";
+
+static struct drift_recipe recipe;
+static struct drift_trainer *trainer;
+
+static void start(void)
+{
+    drift_recipe_defaults(&recipe);
+    OK(drift_recipe_parse(&recipe, small, strlen(small), "small"));
+    trainer = NULL;
+}
+
+static void set(const char *key, const char *value) { OK(drift_recipe_set(&recipe, key, value)); }
+
+static void make(void) { OK(drift_trainer_new(&recipe, &trainer)); }
+
+static void end(void)
+{
+    if (trainer)
+        drift_trainer_free(trainer);
+}
+
+static void steps(int n)
+{
+    for (int i = 0; i < n; i++)
+        OK(drift_trainer_step(trainer));
+}
+
+static void refused(const char *message)
+{
+    ck_assert_int_eq(drift_trainer_new(&recipe, &trainer), DRIFT_INVALID);
+    ck_assert_msg(strstr(drift_message(), message) != NULL, "\"%s\" lacks \"%s\"", drift_message(), message);
+    trainer = NULL;
+}
+
+/* ---- the batch ---- */
+
+/* The row of the training data that x is, or is the mirror image of (*mirrored). */
+static size_t row_of(const float *x, int *mirrored)
+{
+    const struct drift_data *data = trainer->data;
+    for (size_t i = 0; i < data->size; i++) {
+        const float *row = data->rows + i * 64;
+        int same = 1, mirror = 1;
+        for (size_t k = 0; k < 64 && (same || mirror); k++) {
+            same &= x[k] == row[k];
+            mirror &= x[k] == row[k / 8 * 8 + 7 - k % 8];
+        }
+        if (same || mirror) {
+            *mirrored = !same;
+            return i;
+        }
+    }
+    ck_abort_msg("no row of the data");
+}
+
+START_TEST(batches)
+{
+    int mirrored, mirrors = 0, count = 0, scales = 0;
+    set("dataset.mirror", _i ? "true" : "false");
+    set("train.forward_dict.no_cfg_frac", "0.5");
+    make();
+    const struct drift_batch *b = &trainer->batch;
+    ck_assert(b->conditional && b->entries == 6 && b->push_size == 40 && b->pushes == 2);
+    for (int64_t step = 0; step < 8; step++) {
+        OK(drift_batch_draw(&trainer->batch, &trainer->recipe, trainer->data, step));
+        ck_assert_int_eq(b->all.count[0], 50); /* two pushes of 40 fill it */
+        for (size_t e = 0; e < 6; e++) {
+            for (size_t i = 0; i < 5; i++, count++) {
+                const size_t row = row_of(b->positive + (e * 5 + i) * 64, &mirrored);
+                ck_assert_int_eq(trainer->data->labels[row], b->label[e]);
+                mirrors += mirrored;
+            }
+            for (size_t i = 0; i < 3; i++)
+                row_of(b->negative + (e * 3 + i) * 64, &mirrored);
+            ck_assert(b->alpha[e] >= 1 && b->alpha[e] <= 4);
+            ck_assert(fabsf(b->weight[e] - (b->alpha[e] - 1) * 3 / 3) < 1e-6F);
+            scales += b->alpha[e] > 1;
+        }
+    }
+    ck_assert(scales > 10 && scales < 38); /* of 48, half */
+    ck_assert(_i ? mirrors > count / 4 && mirrors < 3 * count / 4 : !mirrors);
+}
+END_TEST
+
+START_TEST(classes)
+{
+    set("dataset.num_classes", "11");
+    refused("digits: class 10 of dataset.num_classes 11 has no sample");
+    set("dataset.num_classes", "9");
+    refused("dataset.num_classes: 9, but digits has a sample of class 9");
+    set("dataset.num_classes", "0");
+    set("model.input_size", "16");
+    refused("model.input_size: 16, but samples are 8 x 8");
+    set("model.input_size", "8");
+    set("model.out_channels", "3");
+    refused("model.out_channels: 3, but samples have 1");
+    set("model.out_channels", "1");
+    set("model.patch_size", "3");
+    refused("patch_size 3 does not divide input_size 8");
+    set("model.patch_size", "4");
+    set("model.num_heads", "3");
+    refused("num_heads");
+    set("model.num_heads", "2");
+    set("dataset.name", "gaussians8");
+    set("model.input_size", "1");
+    set("model.patch_size", "1");
+    set("model.out_channels", "2");
+    set("dataset.num_classes", "9");
+    refused("gaussians8: class 8 of dataset.num_classes 9 has no sample");
+    set("dataset.num_classes", "7");
+    refused("dataset.num_classes: 7, but gaussians8 has 8 classes");
+    set("dataset.num_classes", "0");
+    make();
+    ck_assert_int_eq(trainer->recipe.dataset.num_classes, 8);
+    drift_trainer_free(trainer);
+    set("dataset.name", "tests/data/points.csv");
+    set("dataset.split", "all");
+    set("dataset.num_classes", "2");
+    refused("class 1 of dataset.num_classes 2 has no sample: the set has no labels");
+    set("dataset.num_classes", "0");
+    make();
+    ck_assert_int_eq(trainer->recipe.dataset.num_classes, 1);
+}
+END_TEST
+
+/* ---- sampling ---- */
+
+/* Random numbers in all parameters: an untrained DiT gives 0. */
+static void shake(void)
+{
+    drift_params *params = &trainer->generator.params;
+    OK(params->backend->random_normal(params->backend, &(drift_stream){9, 0, 0, 0}, 0.2, &params->values));
+}
+
+static void sample(const struct drift_sampling *how, size_t n, float *x)
+{
+    OK(drift_generator_sample(&trainer->generator, how, n, x));
+}
+
+START_TEST(samples)
+{
+    static float x[300 * 64], y[64], z[64];
+    struct drift_sampling how = {.seed = 5, .temperature = 1, .cfg_scale = 2};
+    make();
+    shake();
+    sample(&how, 300, x);
+    for (size_t i = 0; i < 300; i += 37) {
+        const int32_t label = (int32_t)(i % 10);
+        struct drift_sampling one = how;
+        one.first = i;
+        sample(&one, 1, y);
+        ck_assert(!memcmp(y, x + i * 64, sizeof y)); /* classes in turn */
+        one.label = &label;
+        sample(&one, 1, y);
+        ck_assert(!memcmp(y, x + i * 64, sizeof y));
+    }
+    const int32_t other[] = {3}, bad[] = {10};
+    const float scale[] = {3};
+    how.label = other;
+    sample(&how, 1, y);
+    ck_assert(memcmp(y, x, sizeof y) != 0);
+    how.scales = scale;
+    sample(&how, 1, z);
+    ck_assert(memcmp(y, z, sizeof y) != 0);
+    how.scales = NULL;
+    how.cfg_scale = 3;
+    sample(&how, 1, y);
+    ck_assert(!memcmp(y, z, sizeof y));
+    const int32_t style[] = {2, 0};
+    static const float noise[64] = {1, -1, 0.5F};
+    how.noise = noise;
+    how.style = style;
+    how.seed = 6;
+    sample(&how, 1, y);
+    how.seed = 7; /* nothing is drawn */
+    sample(&how, 1, z);
+    ck_assert(!memcmp(y, z, sizeof y));
+    how.label = bad;
+    ck_assert_int_eq(drift_generator_sample(&trainer->generator, &how, 1, y), DRIFT_INVALID);
+    ck_assert(strstr(drift_message(), "class 10: expected 0 .. 9") != NULL);
+}
+END_TEST
+
+/* ---- steps ---- */
+
+/* The same step in one part and in three: the same loss, and parameters that differ by rounding. */
+START_TEST(in_parts)
+{
+    static float whole[1 << 16], parts[1 << 16];
+    double loss[2];
+    for (int i = 0; i < 2; i++) {
+        start();
+        set("train.accumulate", i ? "3" : "1");
+        set("train.activation_kwargs.has_scale", "true");
+        make();
+        steps(1);
+        loss[i] = trainer->last[DRIFT_LOG_LOSS];
+        const drift_tensor gradient = drift_tensor_grad(&trainer->generator.params.values);
+        ck_assert_uint_le(drift_tensor_elements(&gradient), 1 << 16);
+        OK(drift_tensor_read_floats(&gradient, i ? parts : whole));
+        if (!i)
+            end();
+    }
+    double error = 0, size = 0;
+    for (size_t k = 0; k < drift_tensor_elements(&trainer->generator.params.values); k++) {
+        error += (double)(whole[k] - parts[k]) * (double)(whole[k] - parts[k]);
+        size += (double)whole[k] * (double)whole[k];
+    }
+    ck_assert(loss[0] == loss[1]);
+    ck_assert(size > 0 && sqrt(error / size) < 1e-5);
+}
+END_TEST
+
+/* A thousand steps after ten: the process may not have grown by more than the allocator's slack, 1/4 kB a step. */
+START_TEST(no_leak)
+{
+    make();
+    steps(10);
+    const double before = drift_peak_memory();
+    steps(1000);
+    const double after = drift_peak_memory();
+    ck_assert_msg(after - before <= 256e3, "grew by %.0f bytes", after - before);
+    ck_assert(before > 0);
+}
+END_TEST
+
+START_TEST(starts_from)
+{
+    char folder[] = "/tmp/drift-trainer-XXXXXX", path[64];
+    ck_assert(mkdtemp(folder) != NULL);
+    make();
+    steps(3);
+    OK(drift_trainer_save(trainer, folder));
+    const size_t n = drift_tensor_elements(&trainer->generator.params.values), bytes = n * sizeof(float);
+    float *mean = malloc(bytes), *now = malloc(bytes);
+    OK(drift_tensor_read_floats(&trainer->averages[0], mean));
+    drift_trainer_free(trainer);
+
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    set("train.init_from", path);
+    set("train.seed", "4");
+    make();
+    OK(drift_trainer_start(trainer));
+    OK(drift_tensor_read_floats(&trainer->generator.params.values, now));
+    ck_assert(!memcmp(mean, now, bytes));
+    for (int i = 0; i < 2; i++) {
+        OK(drift_tensor_read_floats(&trainer->averages[i], now));
+        ck_assert(!memcmp(mean, now, bytes));
+    }
+    drift_trainer_free(trainer);
+    set("model.depth", "2");
+    make();
+    ck_assert_int_eq(drift_trainer_start(trainer), DRIFT_INVALID);
+    ck_assert_msg(strstr(drift_message(), "train.init_from: ") && strstr(drift_message(), "blocks_1"), "%s",
+                  drift_message());
+    free(mean);
+    free(now);
+    static const char *const files[] = {"model.safetensors", "checkpoint.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        remove(path);
+    }
+    rmdir(folder);
+}
+END_TEST
+
+START_TEST(not_finite)
+{
+    make();
+    shake();
+    drift_params *params = &trainer->generator.params;
+    OK(params->backend->fill(params->backend, NAN, &drift_params_find(params, "Embed_0/embedding")->tensor));
+
+    ck_assert_int_eq(drift_trainer_step(trainer), DRIFT_NOT_FINITE);
+    ck_assert_str_eq(drift_message(), "step 1: the loss is not finite: the generated samples of global");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("trainer");
+    TCase *tests = tcase_create("trainer");
+    tcase_add_checked_fixture(tests, start, end);
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, batches, 0, 2);
+    tcase_add_test(tests, classes);
+    tcase_add_test(tests, samples);
+    tcase_add_test(tests, in_parts);
+    tcase_add_test(tests, no_leak);
+    tcase_add_test(tests, starts_from);
+    tcase_add_test(tests, not_finite);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
