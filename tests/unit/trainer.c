@@ -213,6 +213,7 @@ START_TEST(in_parts)
         set("train.accumulate", i ? "3" : "1");
         set("train.activation_kwargs.has_scale", "true");
         make();
+        shake();
         steps(1);
         loss[i] = trainer->last[DRIFT_LOG_LOSS];
         const drift_tensor gradient = drift_tensor_grad(&trainer->generator.params.values);
