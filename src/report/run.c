@@ -165,12 +165,15 @@ static void fill_texts(struct record *record)
     snprintf(record->title, sizeof record->title, "%s", *recipe->name ? recipe->name : recipe->dataset.name);
     snprintf(record->version, sizeof record->version, "libdrift %s, %s, %d threads", drift_version(),
              drift_isa_name(drift_kernels_isa()), omp_get_max_threads());
-    snprintf(
-        record->summary, sizeof record->summary,
-        "A generator of %zu numbers from %ld numbers of noise, trained for %ld steps (%.1f s) with %ld generated and "
-        "%ld data samples each.",
-        record->dim, (long)trainer->generator.noise_dim, (long)trainer->step, trainer->seconds,
-        (long)recipe->train.forward_dict.gen_per_label, (long)recipe->train.pos_per_sample);
+    size_t used =
+        (size_t)snprintf(record->summary, sizeof record->summary,
+                         "A generator of %zu numbers from %zu numbers of noise, trained for %ld steps (%.1f s) with ",
+                         record->dim, trainer->generator.noise_dim, (long)trainer->step, trainer->seconds);
+    if (trainer->batch.conditional)
+        used += (size_t)snprintf(record->summary + used, sizeof record->summary - used, "%zu classes of ",
+                                 trainer->batch.entries);
+    snprintf(record->summary + used, sizeof record->summary - used, "%zu generated and %zu data samples each.",
+             trainer->batch.generated, trainer->batch.positives);
 }
 
 static drift_report report_of(struct record *record, const char *command)

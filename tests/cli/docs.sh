@@ -26,10 +26,16 @@ done < "$dir/rooms"
 cd "$dir"
 ln -s "$root/data" "$root/tests" .
 printf '%s\n' '0,0' '0.5,0.1' '0.2,0.7' '0.9,0.4' '0.3,0.3' '0.1,0.8' > points.csv
-mkdir mnist
+mkdir mnist # 60 images of 28 x 28 with MNIST's names: the digits' bytes, and their labels
 for part in train t10k; do
-    cp data/digits/images.idx3-ubyte mnist/$part-images-idx3-ubyte
-    cp data/digits/labels.idx1-ubyte mnist/$part-labels-idx1-ubyte
+    {
+        printf '\0\0\10\3\0\0\0\74\0\0\0\34\0\0\0\34'
+        tail -c +17 data/digits/images.idx3-ubyte | head -c $((60 * 28 * 28))
+    } > mnist/$part-images-idx3-ubyte
+    {
+        printf '\0\0\10\1\0\0\0\74'
+        tail -c +9 data/digits/labels.idx1-ubyte | head -c 60
+    } > mnist/$part-labels-idx1-ubyte
 done
 small="--set train.total_steps=2 --set train.eval_samples=60 --set train.forward_dict.gen_per_label=32 --set train.pos_per_sample=6"
 # shellcheck disable=SC2086
