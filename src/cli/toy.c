@@ -98,9 +98,9 @@ const struct drift_command drift_command_toy = {
     .arguments = "NAME|FILE [options]",
     .text =
         "Trains the authors' 2D demo: an MLP from 32 numbers of noise to a point, 2,000 steps of 2,048 generated and "
-        "2,048 data samples. NAME is checkerboard, swiss_roll, two_moons, gaussians8, gaussians25, spiral, pinwheel "
-        "or digits; FILE is a picture whose dark pixels are the density (.png), points (.npy, .npz, .csv) or images "
-        "(idx).\n\n"
+        "2,048 data samples. NAME is checkerboard, swiss_roll, two_moons, gaussians8, gaussians8_wide, gaussians25, "
+        "spiral, pinwheel or digits; FILE is a picture whose dark pixels are the density (.png), points (.npy, .npz, "
+        ".csv) or images (idx).\n\n"
         "It is a recipe like any other: --print-recipe prints it for drift train, which also says what is written "
         "into DIR.",
     .options = options,

@@ -20,6 +20,7 @@
     ROW("swiss_roll", "a spiral band, as in the authors' demo", &drift_law_swiss_roll, NULL)                           \
     ROW("two_moons", "two half circles that reach into each other", &drift_law_two_moons, NULL)                        \
     ROW("gaussians8", "eight Gaussians in a ring", &drift_law_gaussians8, NULL)                                        \
+    ROW("gaussians8_wide", "the same, wide: neighbours reach into each other", &drift_law_gaussians8_wide, NULL)       \
     ROW("gaussians25", "twenty-five Gaussians in a grid", &drift_law_gaussians25, NULL)                                \
     ROW("spiral", "two arms of one and a half turns", &drift_law_spiral, NULL)                                         \
     ROW("pinwheel", "five bent wings", &drift_law_pinwheel, NULL)                                                      \

@@ -1,6 +1,6 @@
 /* Data sets behind one interface: points or images, drawn by formula or read from files.
  *
- *   by formula   checkerboard swiss_roll two_moons gaussians8 gaussians25 spiral pinwheel     endless
+ *   by formula   checkerboard swiss_roll two_moons gaussians8 gaussians8_wide gaussians25 spiral pinwheel   endless
  *   by name      digits                                                                       1,797 images of 8x8
  *   by path      PNG (dark pixels are density; endless), npy npz csv (a point per row, or images [n,height,width] and
  *                [n,height,width,channels]), an idx file of images or a folder of them (labels beside them; gz

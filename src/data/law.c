@@ -42,7 +42,7 @@ static int two_moons(const struct drift_data *data, const uint32_t word[4], cons
     return lower;
 }
 
-/* Eight on a circle of radius 0.8. */
+/* Eight on a circle of radius 0.8; the wide ones, three deviations apart, reach into each other. */
 static int gaussians8(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2])
 {
     int k = choose(word[0], 8);
@@ -92,5 +92,6 @@ const struct drift_data_law drift_law_checkerboard = {checkerboard, 0.05, 0, 8},
                             drift_law_swiss_roll = {swiss_roll, 0.03, 1, 0},
                             drift_law_two_moons = {two_moons, 0.03, 0, 2},
                             drift_law_gaussians8 = {gaussians8, 0.05, 0, 8},
+                            drift_law_gaussians8_wide = {gaussians8, 0.2, 0, 8},
                             drift_law_gaussians25 = {gaussians25, 0.03, 0, 25}, drift_law_spiral = {spiral, 0.02, 0, 2},
                             drift_law_pinwheel = {pinwheel, 0, 0, 5};

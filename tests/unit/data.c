@@ -266,6 +266,15 @@ START_TEST(labels)
             ck_assert_double_eq_tol(seen[k], (double)N / classes, 5 * sqrt((double)N / classes));
         drift_data_close(data);
     }
+    struct drift_data *wide = open_set("gaussians8_wide", DRIFT_DATA_ALL);
+    double squares = 0;
+    OK(drift_data_draw_labelled(wide, N, 1, 0, DRIFT_RANDOM_DATA, x, label));
+    for (int i = 0; i < N; i++) {
+        const double angle = 0.78539816339744831 * label[i];
+        squares += pow(x[2 * i] - 0.8 * cos(angle), 2) + pow(x[2 * i + 1] - 0.8 * sin(angle), 2);
+    }
+    ck_assert_double_eq_tol(squares / (2 * N), 0.04, 5 * 0.04 / sqrt(N));
+    drift_data_close(wide);
     struct drift_data *digits = open_set("digits", DRIFT_DATA_ALL);
     static float images[50 * 64];
     size_t index[50];
@@ -350,7 +359,7 @@ START_TEST(names)
     int n = 0;
     for (; known[n]; n++)
         ck_assert_ptr_nonnull(drift_data_summary(known[n]));
-    ck_assert_int_eq(n, FORMULAS + 1);
+    ck_assert_int_eq(n, FORMULAS + 2);
     ck_assert_ptr_null(drift_data_summary("nothing"));
 }
 END_TEST
