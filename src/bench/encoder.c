@@ -1,6 +1,6 @@
 /* drift bench encoder: the feature encoder's parts beside this machine's peak. Convolutions are counted as direct ones,
- * products with the zeros of the padding included: fractions above 1 are those left out. Times are the least of many
- * calls. */
+ * products with the zeros of the padding included: fractions above 1 come of products that are not computed. Times are
+ * the least of many calls. */
 #include <jansson.h>
 #include <omp.h>
 #include <stdio.h>
