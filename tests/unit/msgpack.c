@@ -92,6 +92,15 @@ START_TEST(of_python)
     expect_small(&file);
     OK(drift_file_read("tests/data/small.msgpack", 1 << 20, &bytes));
     expect_same_bytes(&file, bytes.data, bytes.size);
+    for (size_t i = 0, j = 7; i < j; i++, j--) { /* whatever the order they are given in */
+        const struct drift_tensor_entry other = file.content.tensors[i];
+        const unsigned char scalar = file.content.scalars[i];
+        file.content.tensors[i] = file.content.tensors[j];
+        file.content.scalars[i] = file.content.scalars[j];
+        file.content.tensors[j] = other;
+        file.content.scalars[j] = scalar;
+    }
+    expect_same_bytes(&file, bytes.data, bytes.size);
     drift_bytes_free(&bytes);
     drift_msgpack_free(&file);
 }
