@@ -32,7 +32,8 @@ typedef enum drift_purpose {
     DRIFT_RANDOM_ENTRY,        /* which of the last batch give a step's classes */
     DRIFT_RANDOM_STYLE,        /* style indices in training */
     DRIFT_RANDOM_SAMPLE_STYLE, /* and in sampling */
-    DRIFT_RANDOM_MIRROR        /* which images of a batch are mirrored */
+    DRIFT_RANDOM_MIRROR,       /* which images of a batch are mirrored */
+    DRIFT_RANDOM_WARP          /* how the images that a classifier learns from are shifted and sheared */
 } drift_purpose;
 
 /* One block of four words. */

@@ -13,12 +13,15 @@
 #include "io/csv.h"
 #include "io/npy.h"
 #include "io/npz.h"
+#include "base/log.h"
 #include "train/generator.h"
+#include "train/judge.h"
 
 struct settings {
     const char *data, *ema;
     int64_t n, seed;
-    int json;
+    int json, classifier;
+    struct drift_option_numbers cfg;
 };
 
 struct set {
@@ -186,15 +189,121 @@ static drift_status evaluate(const char *path, const struct settings *s)
     return status;
 }
 
+/* ---- with a classifier ---- */
+
+static void print_judgement(const char *name, const struct drift_judgement *j)
+{
+    printf("%-12s", name);
+    if (isfinite(j->class_accuracy))
+        printf(" %14.4f", j->class_accuracy);
+    else
+        printf(" %14s", "-");
+    printf(" %16.5g %10.4f %10.4f %14.4f\n", j->frechet_distance, j->precision, j->recall, j->memorisation);
+}
+
+static json_t *judgement_json(const struct drift_judgement *j)
+{
+    json_t *one = json_pack("{s:f, s:f, s:f, s:f}", "frechet_distance", j->frechet_distance, "precision", j->precision,
+                            "recall", j->recall, "memorisation", j->memorisation);
+    json_object_set_new(one, "class_accuracy",
+                        isfinite(j->class_accuracy) ? json_real(j->class_accuracy) : json_null());
+    return one;
+}
+
+static void show_training(void *context, int64_t step, int64_t steps)
+{
+    drift_log_show(context, step == steps, "classifier: step %ld/%ld", (long)step, (long)steps);
+}
+
+/* Judges a model's samples at one guidance scale (of a model without classes: its samples). */
+static drift_status judge_model(struct drift_judge *judge, struct drift_generator *generator, const struct settings *s,
+                                double scale, float *x, struct drift_judgement *judgement)
+{
+    const struct drift_sampling how = {.seed = (uint64_t)s->seed,
+                                       .temperature = 1,
+                                       .cfg_scale = scale,
+                                       .label = generator->classes ? judge->labels : NULL};
+    drift_status status = drift_generator_sample(generator, &how, judge->n, x);
+    return status ? status : drift_judge_samples(judge, judge->n, x, how.label, judgement);
+}
+
+static drift_status judge_all(const char *path, struct drift_judge *judge, struct drift_generator *generator,
+                              const struct settings *s, float *x)
+{
+    struct drift_judgement judgement;
+    json_t *rows = json_array();
+    drift_status status = DRIFT_OK;
+    if (!s->json)
+        printf("%-12s %14s %16s %10s %10s %14s\n", "", "class_accuracy", "frechet_distance", "precision", "recall",
+               "memorisation");
+    for (int i = 0; i < s->cfg.count && !status; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "cfg %g", s->cfg.items[i]);
+        status = judge_model(judge, generator, s, s->cfg.items[i], x, &judgement);
+        if (status)
+            break;
+        if (!s->json)
+            print_judgement(name, &judgement);
+        json_t *row = judgement_json(&judgement);
+        json_object_set_new(row, "cfg", json_real(s->cfg.items[i]));
+        json_array_append_new(rows, row);
+    }
+    if (!status && s->json) {
+        json_t *all = json_pack("{s:s, s:s, s:I, s:o, s:O}", "samples", path, "data", s->data, "n",
+                                (json_int_t)judge->n, "floor", judgement_json(&judge->floor), "rows", rows);
+        json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        printf("\n");
+        json_decref(all);
+    } else if (!status) {
+        print_judgement("real", &judge->floor);
+        printf(
+            "\n%zu samples against as many test images; real: training images in their place (class_accuracy: of the "
+            "test images)\n",
+            judge->n);
+    }
+    json_decref(rows);
+    return status;
+}
+
+static drift_status with_classifier(const char *path, const struct settings *s)
+{
+    struct drift_generator generator;
+    struct drift_recipe recipe;
+    struct drift_judge judge;
+    struct drift_log_line line;
+    drift_status status = drift_generator_load(path, s->ema, &generator, &recipe);
+    if (status)
+        return status;
+    drift_log_start(&line);
+    status = drift_judge_new(&judge, s->data, 0, show_training, &line);
+    drift_log_end(&line);
+    if (status) {
+        drift_generator_free(&generator);
+        return status;
+    }
+    float *x = malloc(judge.n * generator.shape.dim * sizeof *x);
+    if (generator.shape.dim != judge.train->dim)
+        status = drift_fail(DRIFT_INVALID, "%s: samples of %zu numbers, but %s has %zu", path, generator.shape.dim,
+                            s->data, judge.train->dim);
+    else if (!x)
+        status = drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", judge.n);
+    else
+        status = judge_all(path, &judge, &generator, s, x);
+    free(x);
+    drift_judge_free(&judge);
+    drift_generator_free(&generator);
+    return status;
+}
+
 static int run(int argc, char **argv)
 {
-    struct settings s = {0};
+    struct settings s = {.cfg = {1, {1}}};
     int status = drift_options_parse(&drift_command_eval, &argc, argv, 1, 1, &s);
     if (status >= 0)
         return status;
     if (!s.data)
         return drift_error("eval: --data NAME|FILE is needed: what the samples should be like");
-    return evaluate(argv[1], &s) ? drift_error_kept() : DRIFT_EXIT_YES;
+    return (s.classifier ? with_classifier(argv[1], &s) : evaluate(argv[1], &s)) ? drift_error_kept() : DRIFT_EXIT_YES;
 }
 
 #define AT(member) offsetof(struct settings, member)
@@ -204,6 +313,10 @@ static const struct drift_option options[] = {
      1e7},
     {"seed", "N", DRIFT_OPTION_INTEGER, AT(seed), "of samples, draws and projections (default: 0)", 0, 9e15},
     {"ema", "DECAY|none", DRIFT_OPTION_TEXT, AT(ema), "which running mean of a model's parameters", 0, 0},
+    {"classifier", NULL, DRIFT_OPTION_FLAG, AT(classifier), "judge images by a classifier that is trained on real ones",
+     0, 0},
+    {"cfg", "A[,A...]", DRIFT_OPTION_NUMBERS, AT(cfg), "with --classifier: guidance scales, a row each (default: 1)", 0,
+     1e3},
     {"json", NULL, DRIFT_OPTION_FLAG, AT(json), "print one JSON object", 0, 0},
     {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
 };
@@ -218,9 +331,13 @@ const struct drift_command drift_command_eval = {
         "little below 0), sliced Wasserstein distance, leave-one-out 1-NN accuracy (0.5 is ideal) and, where the data "
         "is finite, memorisation: the distance of samples to the nearest training sample against that of test data.\n\n"
         "Beside each stands its floor: the same figure between two draws of the data, or its two halves. A perfect "
-        "generator scores the floor, not 0.",
+        "generator scores the floor, not 0.\n\n"
+        "--classifier trains a small classifier on the training images of the data and judges a model's images by it: "
+        "the share that it takes for the class that was asked for, Frechet distance, precision and recall (k-NN "
+        "manifolds, k = 3) among its features, and memorisation. The row \"real\" is the floor.",
     .options = options,
     .examples = {{"drift eval demo/model.safetensors --data digits", "a trained model"},
-                 {"drift eval points.npy --data checkerboard --json", "samples from a file, for a program"}},
+                 {"drift eval points.npy --data checkerboard --json", "samples from a file, for a program"},
+                 {"drift eval digits-dit/model.safetensors --data digits --classifier --cfg 1,2", "images by class"}},
     .run = run,
 };

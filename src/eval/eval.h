@@ -65,6 +65,18 @@ typedef struct drift_memorisation {
 drift_status drift_memorise(size_t generated_n, size_t train_n, size_t test_n, size_t dim, const float *generated,
                             const float *train, const float *test, drift_memorisation *result);
 
+/* Frechet distance |m - m'|^2 + tr(S + S' - 2 (S S')^1/2) of two sets of features with means m and covariances S: in
+ * units of the features, squared; biased upwards for few samples, so compare it with a floor of the same sizes.
+ * nx, ny >= 2. (Heusel et al., 2017.) */
+drift_status drift_frechet_distance(size_t nx, size_t ny, size_t dim, const float *x, const float *y, double *value);
+
+/* Precision: the share of generated samples that lie in the support of the real ones; recall: the other way round. A
+ * set's support is the union of balls around its points, each reaching to the k-th nearest other point (k = 3 is
+ * usual, at most 16). Both sets need more than k points. (Kynkaanniemi et al., 2019.) */
+enum { DRIFT_NEIGHBOURS = 3 };
+drift_status drift_precision_recall(size_t generated_n, size_t real_n, size_t dim, const float *generated,
+                                    const float *real, size_t k, double *precision, double *recall);
+
 /* ---- all of them at once, ready for a table ---- */
 
 typedef struct drift_metric {

@@ -262,6 +262,55 @@ START_TEST(wrong_input)
 }
 END_TEST
 
+/* Points with exact moments: +-a along each axis of a turned frame have mean m and a known covariance. */
+static void cross(double a, double b, double angle, double shift, float x[4][2])
+{
+    const double c = cos(angle), s = sin(angle);
+    const double along[4][2] = {{a * c, a * s}, {-a * c, -a * s}, {-b * s, b * c}, {b * s, -b * c}};
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 2; k++)
+            x[i][k] = (float)(along[i][k] + shift);
+}
+
+/* Covariances 2/3 diag(a^2, b^2), turned alike, commute: tr of the root is 2/3 (a a' + b b'). */
+START_TEST(frechet_of_known_moments)
+{
+    float x[4][2], y[4][2];
+    double d;
+    cross(2, 1, 0.3, 0, x);
+    cross(3, 0, 0.3, 5, y);
+    ck_assert(!drift_frechet_distance(4, 4, 2, *x, *y, &d));
+    const double wanted = 50 + 2.0 / 3 * ((2 - 3) * (2 - 3) + 1);
+    ck_assert_msg(fabs(d - wanted) <= 1e-5 * wanted, "%.9g, expected %.9g", d, wanted);
+    /* across: S = 2/3 diag(4, 1), S' = 2/3 diag(0, 9) */
+    cross(2, 1, 0, 0, x);
+    cross(0, 3, 0, 0, y);
+    ck_assert(!drift_frechet_distance(4, 4, 2, *x, *y, &d));
+    const double across = 2.0 / 3 * (4 + (1 - 3) * (1 - 3));
+    ck_assert_msg(fabs(d - across) <= 1e-5 * across, "%.9g, expected %.9g", d, across);
+    ck_assert(!drift_frechet_distance(4, 4, 2, *x, *x, &d));
+    ck_assert_msg(fabs(d) <= 1e-6, "%.9g of equal sets", d);
+}
+END_TEST
+
+/* Real points on a line at 0 1 2 ... 9: radii of the 1st neighbour are 1. Generated: 0.4 (inside), 30 and 31. */
+START_TEST(precision_and_recall_on_a_line)
+{
+    float real[10], generated[3] = {0.4f, 30, 31};
+    double precision, recall;
+    for (int i = 0; i < 10; i++)
+        real[i] = (float)i;
+    ck_assert(!drift_precision_recall(3, 10, 1, generated, real, 1, &precision, &recall));
+    ck_assert(fabs(precision - 1.0 / 3) <= 1e-12);
+    ck_assert(fabs(recall - 1) <= 1e-12); /* the radius of 0.4 reaches to 30 */
+    generated[1] = 0.5f;
+    ck_assert(!drift_precision_recall(3, 10, 1, generated, real, 1, &precision, &recall));
+    ck_assert(fabs(precision - 2.0 / 3) <= 1e-12);
+    ck_assert(fabs(recall - 0.9) <= 1e-12); /* 0.4 and 0.5 reach 0.1; 31 reaches down to 0.5: not the point at 0 */
+    ck_assert(drift_precision_recall(3, 10, 1, generated, real, 3, &precision, &recall) == DRIFT_INVALID);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("eval");
@@ -275,6 +324,8 @@ int main(void)
     tcase_add_test(all, order_of_points_does_not_matter);
     tcase_add_test(all, floors);
     tcase_add_test(all, wrong_input);
+    tcase_add_test(all, frechet_of_known_moments);
+    tcase_add_test(all, precision_and_recall_on_a_line);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -1,0 +1,39 @@
+/* A small classifier of images, trained here on real ones, to judge generated ones: does a sample look like the class
+ * that was asked for, and where does it lie among features that mean something?
+ *
+ *     x[dim] -> linear 512 -> silu -> linear 64 -> silu = features -> linear -> logits
+ *
+ * The same data and seed give the same bits, on any machine and for any number of threads. */
+#ifndef DRIFT_TRAIN_CLASSIFIER_H
+#define DRIFT_TRAIN_CLASSIFIER_H
+
+#include "data/data.h"
+#include "nn/mlp.h"
+#include "nn/params.h"
+#include "tape/tape.h"
+
+enum { DRIFT_CLASSIFIER_FEATURES = 64 };
+
+struct drift_classifier {
+    drift_params params;
+    drift_mlp body; /* up to the features, before their activation */
+    drift_param *head_weight, *head_bias;
+    drift_tape *tape;
+    size_t dim, classes;
+};
+
+/* Told after every step, for a line of progress. */
+typedef void drift_classifier_progress(void *context, int64_t step, int64_t steps);
+
+/* Trains on all rows of a finite set with labels: AdamW, 300 to 3,000 steps of 256 images that are shifted, turned and sheared
+ * a little each time. Some seconds to a minute. `progress` may be NULL. On failure there is nothing to free. */
+drift_status drift_classifier_train(struct drift_classifier *classifier, const struct drift_data *train, uint64_t seed,
+                                    drift_classifier_progress *progress, void *context);
+void drift_classifier_free(struct drift_classifier *classifier);
+
+/* features[n, DRIFT_CLASSIFIER_FEATURES] and the most likely labels[n] of x[n, dim]; either may be NULL. Memory beside
+ * them is bounded. */
+drift_status drift_classifier_apply(struct drift_classifier *classifier, size_t n, const float *x, float *features,
+                                    int *labels);
+
+#endif

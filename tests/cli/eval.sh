@@ -1,0 +1,29 @@
+#!/bin/sh
+# drift eval --classifier: judges a model's images by class, the same figures for any number of threads; what it refuses.
+set -eu
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+"$DRIFT" train data/recipes/digits-dit.yaml --set train.total_steps=2 --set train.eval_samples=16 --set model.depth=1 \
+    --out "$dir/run" > /dev/null 2>&1
+model=$dir/run/model.safetensors
+"$DRIFT" eval "$model" --data digits --classifier --cfg 1,2 --json > "$dir/two" 2> /dev/null
+OMP_NUM_THREADS=1 "$DRIFT" eval "$model" --data digits --classifier --cfg 1,2 --json > "$dir/one" 2> /dev/null
+cmp "$dir/one" "$dir/two"
+[ "$(grep -c frechet_distance "$dir/two")" = 3 ] || { echo "expected two rows and the floor"; cat "$dir/two"; exit 1; }
+# the classifier knows nine of ten real digits, and an untrained generator draws none
+awk '/"class_accuracy"/ { n++; gsub(/[^0-9.]/, "", $2); value[n] = $2 }
+     END { exit !(value[1] > 0.9 && value[2] < 0.6 && value[3] < 0.6) }' "$dir/two" || { cat "$dir/two"; exit 1; }
+
+refused() { # WORD COMMAND...
+    word=$1
+    shift
+    "$@" > "$dir/out" 2> "$dir/err" && got=0 || got=$?
+    [ $got = 2 ] && [ "$(grep -c . "$dir/err")" = 1 ] && grep -q "$word" "$dir/err" || {
+        echo "status $got: $*"
+        cat "$dir/err"
+        exit 1
+    }
+}
+refused labelled "$DRIFT" eval "$model" --data checkerboard --classifier
+refused "No such file" "$DRIFT" eval "$dir/none.safetensors" --data digits --classifier
