@@ -22,6 +22,9 @@ drift_status drift_bench_field(const struct drift_bench_options *options);
 /* The feature encoder's convolutions, forward and backward. */
 drift_status drift_bench_encoder(const struct drift_bench_options *options);
 
+/* DiT-B/2's forward pass and a small DiT's training step, on one thread and on all. */
+drift_status drift_bench_dit(const struct drift_bench_options *options);
+
 /* One training step of the demo on one thread and on all, and 1,000 samples. */
 drift_status drift_bench_toy(const struct drift_bench_options *options);
 

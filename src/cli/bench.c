@@ -29,11 +29,8 @@ static const struct {
     const char *name;
     drift_status (*run)(const struct drift_bench_options *options);
 } benches[] = {
-    {"kernels", bench_kernels},
-    {"gemm", drift_bench_gemm},
-    {"attention", drift_bench_attention},
-    {"field", drift_bench_field},
-    {"encoder", drift_bench_encoder},
+    {"kernels", bench_kernels},   {"gemm", drift_bench_gemm},       {"attention", drift_bench_attention},
+    {"field", drift_bench_field}, {"encoder", drift_bench_encoder}, {"dit", drift_bench_dit},
     {"toy", drift_bench_toy},
 };
 
@@ -76,8 +73,9 @@ static const struct drift_option options[] = {
 
 const struct drift_command drift_command_bench = {
     .name = "bench",
-    .summary = "time kernels, products, attention, the field, the encoder and the demo against this machine's peak",
-    .arguments = "[kernels|gemm|attention|field|encoder|toy]... [options]",
+    .summary = "time kernels, products, attention, the field, the encoder, the generator and the demo against this "
+               "machine's peak",
+    .arguments = "[kernels|gemm|attention|field|encoder|dit|toy]... [options]",
     .text =
         "Prints times, and the fraction of what this machine itself reaches in the same run: fused multiply-adds in "
         "registers for products, bandwidth for the rest. Without a name, all benchmarks run.",
