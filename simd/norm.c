@@ -32,12 +32,23 @@ void K(rms_norm)(size_t rows, size_t cols, float epsilon, const float *x, const 
     }
 }
 
-static void add_product(size_t cols, const float *x, float shift, float factor, const float *dy, float *dweight)
+/* With h = (x - mean) r and g = dy w:  dx += r (g - mean_g - h mean_gh),  dw += dy h,  dbias += dy. */
+static inline void add_gradients(size_t cols, const float *x, float mean, float r, float mean_g, float mean_gh,
+                                 const float *weight, const float *dy, float *dx, float *dweight, float *dbias)
 {
+    const vec m = vec_set1(mean), scale = vec_set1(r), all_g = vec_set1(mean_g), all_gh = vec_set1(mean_gh);
     for (size_t j = 0; j < cols; j += LANES) {
         const size_t left = cols - j;
-        const vec h = vec_mul(vec_sub(row_load(x + j, left, 0), vec_set1(shift)), vec_set1(factor));
-        row_store(dweight + j, left, vec_fma(row_load(dy + j, left, 0), h, row_load(dweight + j, left, 0)));
+        const vec d = row_load(dy + j, left, 0), h = vec_mul(vec_sub(row_load(x + j, left, 0), m), scale);
+        if (dx) {
+            const vec g = vec_mul(d, row_load_or(weight, j, left, 1));
+            const vec change = vec_fnma(h, all_gh, vec_sub(g, all_g));
+            row_store(dx + j, left, vec_fma(scale, change, row_load(dx + j, left, 0)));
+        }
+        if (dweight)
+            row_store(dweight + j, left, vec_fma(d, h, row_load(dweight + j, left, 0)));
+        if (dbias)
+            row_add(dbias + j, left, d);
     }
 }
 
@@ -54,18 +65,8 @@ void K(rms_norm_backward)(size_t rows, size_t cols, float epsilon, const float *
             gx = vec_fma(g, v, gx);
         }
         const float r = inverse_root(vec_reduce_add(squares), cols, epsilon);
-        const vec scale = vec_set1(r), gh = vec_set1(vec_reduce_add(gx) * r / (float)cols);
-        for (size_t j = 0; dx && j < cols; j += LANES) {
-            const size_t left = cols - j;
-            const vec g = vec_mul(row_load(dy + j, left, 0), row_load_or(weight, j, left, 1));
-            const vec change = vec_fnma(vec_mul(row_load(x + j, left, 0), scale), gh, g);
-            float *to = dx + i * cols + j;
-            row_store(to, left, vec_fma(scale, change, row_load(to, left, 0)));
-        }
-        if (dweight)
-            add_product(cols, x, 0, r, dy, dweight);
-        for (size_t j = 0; dbias && j < cols; j += LANES)
-            row_add(dbias + j, cols - j, row_load(dy + j, cols - j, 0));
+        const float gh = vec_reduce_add(gx) * r / (float)cols;
+        add_gradients(cols, x, 0, r, 0, gh, weight, dy, dx ? dx + i * cols : NULL, dweight, dbias);
     }
 }
 
@@ -97,42 +98,22 @@ void K(layer_norm)(size_t rows, size_t cols, float epsilon, const float *x, cons
     }
 }
 
-/* dx += r (g - mean g - h mean(g h)) */
-static void add_layer_gradient(size_t cols, const float *x, float mean, float r, const float *weight, const float *dy,
-                               float *dx)
-{
-    const vec m = vec_set1(mean), scale = vec_set1(r);
-    vec sum = vec_zero(), products = vec_zero();
-    for (size_t j = 0; j < cols; j += LANES) {
-        const size_t left = cols - j;
-        const vec h = vec_mul(vec_sub(row_load(x + j, left, 0), m), scale);
-        const vec g = vec_mul(row_load(dy + j, left, 0), row_load_or(weight, j, left, 1)); /* 0 beyond the end */
-        sum = vec_add(sum, g);
-        products = vec_fma(g, h, products);
-    }
-    const vec mean_g = vec_set1(vec_reduce_add(sum) / (float)cols);
-    const vec mean_gh = vec_set1(vec_reduce_add(products) / (float)cols);
-    for (size_t j = 0; j < cols; j += LANES) {
-        const size_t left = cols - j;
-        const vec h = vec_mul(vec_sub(row_load(x + j, left, 0), m), scale);
-        const vec g = vec_mul(row_load(dy + j, left, 0), row_load_or(weight, j, left, 1));
-        const vec change = vec_fnma(h, mean_gh, vec_sub(g, mean_g));
-        row_store(dx + j, left, vec_fma(scale, change, row_load(dx + j, left, 0)));
-    }
-}
-
 void K(layer_norm_backward)(size_t rows, size_t cols, float epsilon, const float *x, const float *weight,
                             const float *dy, float *dx, float *dweight, float *dbias)
 {
     for (size_t i = 0; i < rows; i++, x += cols, dy += cols) {
         float mean, r;
+        vec sum = vec_zero(), products = vec_zero();
         moments(cols, epsilon, x, &mean, &r);
-        if (dx)
-            add_layer_gradient(cols, x, mean, r, weight, dy, dx + i * cols);
-        if (dweight)
-            add_product(cols, x, mean, r, dy, dweight);
-        for (size_t j = 0; dbias && j < cols; j += LANES)
-            row_add(dbias + j, cols - j, row_load(dy + j, cols - j, 0));
+        for (size_t j = 0; dx && j < cols; j += LANES) {
+            const size_t left = cols - j;
+            const vec h = vec_mul(vec_sub(row_load(x + j, left, 0), vec_set1(mean)), vec_set1(r));
+            const vec g = vec_mul(row_load(dy + j, left, 0), row_load_or(weight, j, left, 1)); /* 0 beyond the end */
+            sum = vec_add(sum, g);
+            products = vec_fma(g, h, products);
+        }
+        const float g = vec_reduce_add(sum) / (float)cols, gh = vec_reduce_add(products) / (float)cols;
+        add_gradients(cols, x, mean, r, g, gh, weight, dy, dx ? dx + i * cols : NULL, dweight, dbias);
     }
 }
 
