@@ -65,8 +65,8 @@ static drift_status run(enum operation operation, size_t heads, struct tensors *
     default:
         status = b->rope(b, heads, 0, 1, &t->dqkv, 0, &t->dqkv);
         return status ? status
-                      : b->head_norm_backward(b, 1e-6, 1, heads, &t->qkv, &t->weight, &t->weight, &t->dqkv, &t->other,
-                                              &t->dweight, NULL, &t->dweight, NULL);
+                      : b->head_norm_backward(b, 1e-6, 1, heads, &t->qkv, &t->weight, &t->weight, &t->dqkv, 0,
+                                              &t->other, &t->dweight, NULL, &t->dweight, NULL);
     }
 }
 

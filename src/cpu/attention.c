@@ -47,7 +47,7 @@ drift_status CPU(head_norm)(const drift_backend *backend, double epsilon, int rm
 /* Gradients of weights and biases, of q and of k: a partial sum per block, [count, 4, d], then the blocks in order. */
 drift_status CPU(head_norm_backward)(const drift_backend *backend, double epsilon, int rms, size_t heads,
                                      const drift_tensor *x, const drift_tensor *q_weight, const drift_tensor *k_weight,
-                                     const drift_tensor *dy, drift_tensor *dx, drift_tensor *dq_weight,
+                                     const drift_tensor *dy, int accumulate, drift_tensor *dx, drift_tensor *dq_weight,
                                      drift_tensor *dq_bias, drift_tensor *dk_weight, drift_tensor *dk_bias)
 {
     (void)backend;
@@ -66,6 +66,8 @@ drift_status CPU(head_norm_backward)(const drift_backend *backend, double epsilo
         for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
             const real *px = (const real *)x->data + r * width, *pdy = (const real *)dy->data + r * width;
             real *pdx = dx ? (real *)dx->data + r * width : NULL;
+            if (pdx && !accumulate)
+                memset(pdx, 0, width * sizeof *pdx);
             for (size_t k = 0; k < 2; k++) {
                 const size_t at = k * all;
                 real *dw = gradient[2 * k] ? sum + 2 * k * dim : NULL;

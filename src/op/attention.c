@@ -63,12 +63,14 @@ static void head_norm_backward(drift_tape *tape, const drift_node *node)
     const drift_backend *b = drift_tape_backend(tape);
     const struct norm *s = node->saved;
     drift_tensor grad[5], *d[5], dy = drift_tensor_grad(node->y);
-    for (int i = 0; i < 5; i++)
+    int accumulate = 0;
+    d[0] = drift_tape_grad_or_new(tape, node->x[0], &grad[0], &accumulate);
+    for (int i = 1; i < 5; i++)
         d[i] = drift_tape_grad(tape, node->x[i], &grad[i]);
     if (!drift_tape_failed(tape))
         drift_tape_check(tape,
                          b->head_norm_backward(b, s->epsilon, s->rms, s->heads, node->x[0], node->x[1], node->x[3], &dy,
-                                               d[0], d[1], d[2], d[3], d[4]),
+                                               accumulate, d[0], d[1], d[2], d[3], d[4]),
                          "head_norm");
 }
 
