@@ -140,7 +140,8 @@ static drift_tensor *run_group(const void *context, drift_tape *tape, drift_tens
 static drift_tensor *run_blocks(const drift_dit *dit, drift_tape *tape, drift_tensor *x, drift_tensor *silu_cond)
 {
     const drift_dit_config *c = &dit->config;
-    const size_t step = c->checkpoint_blocks ? c->checkpoint_blocks : c->use_remat ? 1 : 0;
+    const size_t chosen = c->checkpoint_blocks ? c->checkpoint_blocks : c->use_remat ? 1 : 0;
+    const size_t step = drift_tape_recording(tape) ? chosen : 1; /* without a backward nothing inside is kept */
     struct group g = {dit, 0, c->depth};
     if (!step)
         return run_group(&g, tape, (drift_tensor *[DRIFT_NODE_INPUTS]){x, silu_cond});

@@ -62,6 +62,8 @@ void drift_tape_pause(drift_tape *tape) { tape->paused++; }
 
 void drift_tape_resume(drift_tape *tape) { tape->paused--; }
 
+int drift_tape_recording(const drift_tape *tape) { return !tape->paused; }
+
 /* ---- failures ---- */
 
 drift_status drift_tape_status(const drift_tape *tape)
@@ -331,7 +333,7 @@ drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, const
     if (tape->status)
         return drift_tape_empty(tape);
     if (tape->in_segment)
-        return drift_tape_fail(tape, DRIFT_INVALID, "recompute: segments do not nest");
+        return model(context, tape, x);
     void *copy = take_host(tape, context_bytes);
     if (!copy)
         return drift_tape_empty(tape);

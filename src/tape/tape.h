@@ -39,6 +39,7 @@ void drift_tape_clear(drift_tape *tape);
 /* Between these ops are not recorded (pairs may nest). */
 void drift_tape_pause(drift_tape *tape);
 void drift_tape_resume(drift_tape *tape);
+int drift_tape_recording(const drift_tape *tape);
 
 /* A tensor of the backend's precision in the tape's arena, not initialised, without gradient. */
 drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size);
@@ -61,7 +62,8 @@ enum { DRIFT_NODE_INPUTS = 6 };
 /* A segment that keeps only its result: forward runs `model` without recording and drops all that it took; backward
  * runs it again, recording. `model` must be a pure function of x, context and parameters, and x must name every tensor
  * of the tape that it reads (NULL where there are fewer). `context_bytes` bytes at context are copied: the copy is what
- * model gets. Segments do not nest. */
+ * model gets. One inside of another is a part of it. Where the tape does not record, a segment still drops what it
+ * took. */
 typedef drift_tensor *drift_segment(const void *context, drift_tape *tape, drift_tensor *const x[DRIFT_NODE_INPUTS]);
 drift_tensor *drift_tape_recompute(drift_tape *tape, drift_segment *model, const void *context, size_t context_bytes,
                                    drift_tensor *const x[DRIFT_NODE_INPUTS]);

@@ -215,6 +215,28 @@ START_TEST(same_bits)
 }
 END_TEST
 
+/* Where nothing is recorded a block's memory is the next one's: each adds its result alone. The output has the same
+ * bits. */
+START_TEST(sampling_keeps_one_block)
+{
+    size_t peak[2], n;
+    float y[BATCH * 36];
+    for (int deep = 0; deep < 2; deep++) {
+        drift_dit_config config = small;
+        config.depth = deep ? 5 : 1;
+        struct model *m = model_new(&config, drift_cpu_backend(DRIFT_F32), 0.3);
+        drift_tape_pause(m->tape);
+        ck_assert_int_eq(drift_tensor_read(forward(m, labels), y), DRIFT_OK);
+        peak[deep] = drift_tape_peak(m->tape);
+        model_free(m);
+    }
+    ck_assert_uint_eq(peak[1] - peak[0], 4 * sizeof(float) * BATCH * 12 * 24);
+    float *want = run(&small, drift_cpu_backend(DRIFT_F32), &n, &peak[0]);
+    ck_assert(!memcmp(y, want, sizeof y));
+    free(want);
+}
+END_TEST
+
 START_TEST(untrained_is_zero)
 {
     struct model *m = model_new(&small, drift_cpu_backend(DRIFT_F32), 0);
@@ -342,6 +364,7 @@ int main(void)
     tcase_add_test(tests, parameter_counts);
     tcase_add_test(tests, impossible_settings);
     tcase_add_test(tests, same_bits);
+    tcase_add_test(tests, sampling_keeps_one_block);
     tcase_add_test(tests, untrained_is_zero);
     tcase_add_test(tests, labels_out_of_range);
     tcase_add_test(tests, shapes_are_checked);
