@@ -110,7 +110,7 @@ coverage: ## lines that the fast tests run, by folder
 	$(MAKE) --no-print-directory BUILD=build/coverage OPT='-O0 -g' SIMD_OPT=-O0 SANITIZE=--coverage check-fast
 	@sh tests/support/coverage.sh build/coverage
 
-arm64: ## the whole program for arm64, in build/arm64 (runs here under qemu-aarch64)
+arm64: | kernels-arm64 ## the whole program for arm64, in build/arm64 (runs here under qemu-aarch64)
 	@PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig \
 	$(MAKE) --no-print-directory BUILD=build/arm64 CC=aarch64-linux-gnu-gcc build/arm64/drift
 
