@@ -28,6 +28,7 @@ run() { # NAME COMMAND...
 
 # Sanitizer builds are slow, and the leak checker trips over OpenMP's threads in the process that Check forks for each test:
 # so one process for all, but for the tests that need their own (they crash, limit memory, or share a folder's name).
+export CK_DEFAULT_TIMEOUT=300 # a hang fails; a busy machine does not
 case $BUILD in
 */*) export CK_TIMEOUT_MULTIPLIER=10 ;;
 esac

@@ -136,15 +136,17 @@ drift_status drift_run_find_recipe(const char *name, struct drift_recipe *recipe
 {
     char file[256], *path;
     drift_recipe_defaults(recipe);
-    FILE *there = fopen(name, "rb");
-    if (there)
-        fclose(there);
-    if (there || strchr(name, '/') || strchr(name, '.'))
+    if (strchr(name, '/') || strchr(name, '.'))
         return drift_recipe_read(recipe, name);
     snprintf(file, sizeof file, "recipes/%s.yaml", name);
     drift_status status = drift_data_find(file, &path);
-    if (status)
-        return status;
+    if (status) { /* not built in: a file of that name, but not the folder of a run */
+        FILE *there = fopen(name, "rb");
+        const int is_file = there && fgetc(there) != EOF;
+        if (there)
+            fclose(there);
+        return is_file ? drift_recipe_read(recipe, name) : status;
+    }
     status = drift_recipe_read(recipe, path);
     free(path);
     return status;
