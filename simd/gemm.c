@@ -96,8 +96,9 @@ typedef void tile_function(const struct tile *);
 #define FLAT_TILES(rows) TILES(rows) TILE(rows, 3) TILE(rows, 4)
 FLAT_TILES(1)
 FLAT_TILES(2)
-FLAT_TILES(3) FLAT_TILES(4) FLAT_TILES(5) FLAT_TILES(6) TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12)
-    TILES(13) TILES(14)
+FLAT_TILES(3)
+FLAT_TILES(4)
+FLAT_TILES(5) FLAT_TILES(6) TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
 #define NAMES(rows)                                                                                                    \
     {                                                                                                                  \
         tile_##rows##x1, tile_##rows##x2, NULL, NULL                                                                   \
@@ -106,15 +107,17 @@ FLAT_TILES(3) FLAT_TILES(4) FLAT_TILES(5) FLAT_TILES(6) TILES(7) TILES(8) TILES(
     {                                                                                                                  \
         tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4                                             \
     }
-        static tile_function *const tiles[ROWS][FLAT_VECS] = {
-            FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), NAMES(7),
-            NAMES(8),      NAMES(9),      NAMES(10),     NAMES(11),     NAMES(12),     NAMES(13),     NAMES(14)};
+    static tile_function *const tiles[ROWS][FLAT_VECS] = {
+        FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), NAMES(7),
+        NAMES(8),      NAMES(9),      NAMES(10),     NAMES(11),     NAMES(12),     NAMES(13),     NAMES(14)};
 #elif defined(DRIFT_ISA_c)
 TILE(1, 1) TILE(2, 1) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1}, {tile_2x1}};
 #else
 TILE(1, 1)
 TILE(2, 1)
-TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2)
+TILE(3, 1)
+TILE(4, 1)
+TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2)
     TILE(3, 2) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2},
                                                                      {tile_3x1, tile_3x2}, {tile_4x1, NULL},
                                                                      {tile_5x1, NULL},     {tile_6x1, NULL}};
@@ -187,10 +190,19 @@ struct product {
     float *c, *panel, *corner, *block;
 };
 
-/* Where the i-th of `parts` even parts of n begins. */
-static size_t part_of(size_t n, size_t parts, size_t i) { return n * i / parts; }
+/* n cut into parts of at most `most`, nearly even: the first `longer` have size + 1. */
+struct cut {
+    size_t parts, size, longer;
+};
 
-static size_t parts_for(size_t n, size_t most) { return n ? (n + most - 1) / most : 1; }
+static struct cut cut(size_t n, size_t most)
+{
+    const size_t parts = n > most ? (n + most - 1) / most : 1;
+    return (struct cut){parts, n / parts, n % parts};
+}
+
+static size_t part_start(struct cut c, size_t i) { return i * c.size + (i < c.longer ? i : c.longer); }
+static size_t part_size(struct cut c, size_t i) { return c.size + (i < c.longer); }
 
 /* A tile that is turned or has a ragged right edge: computed in the corner, [rows][width], and carried over to c. */
 static void run_aside(tile_function *run, const struct product *x, struct tile *t, size_t rows, size_t columns,
@@ -230,43 +242,60 @@ static int in_place(const struct product *x, size_t columns, size_t depth, size_
     return tiles == 1 || row == LANES || row == DRIFT_GEMM_PANEL || (depth <= 128 && row % (2 * LANES) == LANES);
 }
 
-/* Rows from .. to and the chain's links first .. last, for all columns. */
-static void block(const struct product *x, size_t from, size_t to, size_t first, size_t last, int pack_a)
+/* Some rows of A and links of the chains: `rows` from `from` on, cut into tiles, and depth links from `first` on. */
+struct block {
+    size_t from, first, depth;
+    struct cut tiles;
+    int packed; /* A is in x->block, else where it lies */
+};
+
+/* A block by one panel of columns j .. j + columns, which lies at b. */
+static void panel(const struct product *x, const struct block *o, size_t j, size_t columns, size_t next, const float *b,
+                  ptrdiff_t b_row, int packed)
 {
-    const int flat = x->m <= FLAT_ROWS;
-    const size_t width = (flat ? FLAT_VECS : VECS) * LANES, depth = last - first;
-    const size_t parts = parts_for(to - from, flat ? FLAT_ROWS : ROWS);
-    const float *const a = x->a + (ptrdiff_t)first * x->a_col;
-    for (size_t q = 0; pack_a && q < parts; q++) {
-        const size_t i = from + part_of(to - from, parts, q), rows = from + part_of(to - from, parts, q + 1) - i;
-        pack(rows, rows, depth, a + (ptrdiff_t)i * x->a_row, x->a_row, x->a_col,
-             x->block + (i - from) * (depth + LANES));
+    const size_t vecs = (columns + LANES - 1) / LANES;
+    const int last = o->first + o->depth == x->k, aside = x->turned || columns % LANES;
+    for (size_t q = 0; q < o->tiles.parts; q++) {
+        const size_t start = part_start(o->tiles, q), i = o->from + start, rows = part_size(o->tiles, q);
+        struct tile t = {.k = o->depth, .b = b, .b_row = b_row, .c_row = x->c_row};
+        t.a = o->packed ? x->block + start * (o->depth + LANES)
+                        : x->a + (ptrdiff_t)i * x->a_row + (ptrdiff_t)o->first * x->a_col;
+        t.a_row = o->packed ? 1 : x->a_row;
+        t.a_col = o->packed ? (ptrdiff_t)rows : x->a_col;
+        t.go_on = o->first > 0 || x->accumulate;
+        t.bias = last && x->bias ? x->bias + (x->turned ? i : j) : NULL;
+        t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
+        if (packed && next) /* what will be packed next */
+            prefetch_part(q, o->tiles.parts, next, o->depth,
+                          x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)(j + columns) * x->b_col, x->b_col,
+                          x->b_row);
+        tile_function *const run = tiles[rows - 1][vecs - 1];
+        if (aside)
+            run_aside(run, x, &t, rows, columns, t.bias);
+        else
+            run(&t);
     }
-    for (size_t j = 0; j < x->n; j += width) {
-        const size_t columns = x->n - j < width ? x->n - j : width, vecs = (columns + LANES - 1) / LANES;
-        const float *b = x->b + (ptrdiff_t)first * x->b_row + (ptrdiff_t)j * x->b_col;
-        const int direct = in_place(x, columns, depth, parts);
-        if (!direct)
-            pack(columns, vecs * LANES, depth, b, x->b_col, x->b_row, x->panel);
-        for (size_t q = 0; q < parts; q++) {
-            if (j + width < x->n && !direct)
-                prefetch_part(q, parts, x->n - j - width < width ? x->n - j - width : width, depth,
-                              b + (ptrdiff_t)width * x->b_col, x->b_col, x->b_row);
-            const size_t i = from + part_of(to - from, parts, q), rows = from + part_of(to - from, parts, q + 1) - i;
-            struct tile t = {.k = depth, .a = a + (ptrdiff_t)i * x->a_row, .a_row = x->a_row, .a_col = x->a_col};
-            if (pack_a)
-                t.a = x->block + (i - from) * (depth + LANES), t.a_row = 1, t.a_col = (ptrdiff_t)rows;
-            t.b = direct ? b : x->panel;
-            t.b_row = direct ? x->b_row : (ptrdiff_t)(vecs * LANES);
-            t.go_on = first > 0 || x->accumulate;
-            t.bias = last == x->k && x->bias ? x->bias + (x->turned ? i : j) : NULL;
-            t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
-            t.c_row = x->c_row;
-            tile_function *const run = tiles[rows - 1][vecs - 1];
-            if (x->turned || columns % LANES)
-                run_aside(run, x, &t, rows, columns, t.bias);
-            else
-                run(&t);
+}
+
+static void block(const struct product *x, const struct block *o)
+{
+    const size_t width = (x->m <= FLAT_ROWS ? FLAT_VECS : VECS) * LANES;
+    const float *const a = x->a + (ptrdiff_t)o->from * x->a_row + (ptrdiff_t)o->first * x->a_col;
+    for (size_t q = 0; o->packed && q < o->tiles.parts; q++) {
+        const size_t start = part_start(o->tiles, q), rows = part_size(o->tiles, q);
+        pack(rows, rows, o->depth, a + (ptrdiff_t)start * x->a_row, x->a_row, x->a_col,
+             x->block + start * (o->depth + LANES));
+    }
+    for (size_t j = 0, columns; j < x->n; j += columns) {
+        const float *b = x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)j * x->b_col;
+        columns = x->n - j < width ? x->n - j : width;
+        const size_t left = x->n - j - columns, next = left < width ? left : width;
+        if (in_place(x, columns, o->depth, o->tiles.parts))
+            panel(x, o, j, columns, next, b, x->b_row, 0);
+        else {
+            const size_t whole = (columns + LANES - 1) / LANES * LANES;
+            pack(columns, whole, o->depth, b, x->b_col, x->b_row, x->panel);
+            panel(x, o, j, columns, next, x->panel, (ptrdiff_t)whole, 1);
         }
     }
 }
@@ -280,13 +309,19 @@ static int block_pays(const struct product *x)
 
 static void multiply(const struct product *x)
 {
-    const int flat = x->m <= FLAT_ROWS, pack_a = block_pays(x);
-    const size_t row_blocks = parts_for(x->m, MAX_BLOCK_ROWS);
-    const size_t depth_blocks = parts_for(x->k, flat && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
-    for (size_t i = 0; i < row_blocks; i++)
-        for (size_t p = 0; p < depth_blocks; p++)
-            block(x, part_of(x->m, row_blocks, i), part_of(x->m, row_blocks, i + 1), part_of(x->k, depth_blocks, p),
-                  part_of(x->k, depth_blocks, p + 1), pack_a);
+    const int flat = x->m <= FLAT_ROWS;
+    const struct cut rows = cut(x->m, MAX_BLOCK_ROWS);
+    const struct cut depths = cut(x->k, flat && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
+    struct block o = {.packed = block_pays(x)};
+    for (size_t i = 0; i < rows.parts; i++) {
+        o.from = part_start(rows, i);
+        o.tiles = cut(part_size(rows, i), flat ? FLAT_ROWS : ROWS);
+        for (size_t p = 0; p < depths.parts; p++) {
+            o.first = part_start(depths, p);
+            o.depth = part_size(depths, p);
+            block(x, &o);
+        }
+    }
 }
 
 void K(gemm)(size_t m, size_t n, size_t k, const float *a, ptrdiff_t a_row, ptrdiff_t a_col, const float *b,

@@ -117,7 +117,7 @@ static drift_status builtin(const struct drift_gemm *g, const real *a, const rea
                           (size_t)WORKSPACE);
     const struct pieces p = cut(g, (size_t)threads);
     const ptrdiff_t count = (ptrdiff_t)(g->batch * p.rows * p.columns);
-#pragma omp parallel for num_threads(threads) schedule(dynamic) if (threads > 1)
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (ptrdiff_t i = 0; i < count; i++)
         piece(g, p, (size_t)i, a, b, bias, (real *)(void *)(workspace + (size_t)omp_get_thread_num() * WORKSPACE), c);
     return DRIFT_OK;
