@@ -52,6 +52,13 @@ static void refused(const char *message)
     trainer = NULL;
 }
 
+static void remove_folder(const char *folder)
+{
+    char command[96];
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
 /* ---- the batch ---- */
 
 /* The row of the training data that x is, or is the mirror image of (*mirrored). */
@@ -276,12 +283,55 @@ START_TEST(starts_from)
                   drift_message());
     free(mean);
     free(now);
-    static const char *const files[] = {"model.safetensors", "checkpoint.safetensors"};
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        remove(path);
+    remove_folder(folder);
+}
+END_TEST
+
+/* A checkpoint brings the rings back; one whose rings cannot be is refused. */
+START_TEST(rings_on_disk)
+{
+    char folder[] = "/tmp/drift-trainer-XXXXXX", path[64];
+    struct drift_safetensors file;
+    int found;
+    ck_assert(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
+    make();
+    steps(3);
+    OK(drift_trainer_save(trainer, folder));
+    steps(2);
+    const double loss = trainer->last[DRIFT_LOG_LOSS];
+    drift_trainer_free(trainer);
+    make();
+    OK(drift_trainer_load(trainer, folder, &found));
+    ck_assert(found && trainer->step == 3 && trainer->batch.all.count[0] == 50);
+    steps(2);
+    ck_assert(trainer->last[DRIFT_LOG_LOSS] == loss);
+
+    static const char *const names[] = {"queue/next", "queue/count", "all/next", "queue/rows"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        int64_t wrong[10] = {1000};
+        OK(drift_safetensors_read(path, &file));
+        for (size_t i = 0; i < file.count; i++)
+            if (!strcmp(file.tensors[i].name, names[k])) {
+                const size_t n = k == 3 ? 3 : file.tensors[i].array.count;
+                file.tensors[i].array = drift_array_view(DRIFT_ARRAY_I64, 1, &n, wrong);
+            }
+        snprintf(path, sizeof path, "%s/wrong/checkpoint.safetensors", folder);
+        char inner[64];
+        snprintf(inner, sizeof inner, "%s/wrong", folder);
+        OK(drift_folder_make(inner));
+        OK(drift_safetensors_write(path, file.count, file.tensors, file.metadata_count, file.metadata));
+        drift_safetensors_free(&file);
+        drift_trainer_free(trainer);
+        make();
+        ck_assert_int_eq(drift_trainer_load(trainer, inner, &found), DRIFT_INVALID);
+        ck_assert_msg(strstr(drift_message(), "checkpoint.safetensors: ") != NULL &&
+                          strstr(drift_message(), k == 2 ? "all/" : "queue/") != NULL,
+                      "%s", drift_message());
+        remove_folder(inner);
+        snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
     }
-    rmdir(folder);
+    remove_folder(folder);
 }
 END_TEST
 
@@ -309,6 +359,7 @@ int main(void)
     tcase_add_test(tests, in_parts);
     tcase_add_test(tests, no_leak);
     tcase_add_test(tests, starts_from);
+    tcase_add_test(tests, rings_on_disk);
     tcase_add_test(tests, not_finite);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
