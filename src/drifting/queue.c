@@ -11,10 +11,11 @@ drift_status drift_queue_new(struct drift_queue *queue, size_t classes, size_t s
     *queue = (struct drift_queue){.classes = classes, .size = size, .dim = dim};
     if (!classes || !size || !dim || size > UINT32_MAX)
         return drift_fail(DRIFT_INVALID, "queue: %zu rings of %zu samples of %zu numbers", classes, size, dim);
-    if (size <= SIZE_MAX / sizeof(float) / dim / classes)
+    if (size <= SIZE_MAX / sizeof(float) / dim / classes) {
         queue->rows = calloc(classes * size * dim, sizeof *queue->rows);
-    queue->next = calloc(classes, sizeof *queue->next);
-    queue->count = calloc(classes, sizeof *queue->count);
+        queue->next = calloc(classes, sizeof *queue->next);
+        queue->count = calloc(classes, sizeof *queue->count);
+    }
     if (queue->rows && queue->next && queue->count)
         return DRIFT_OK;
     drift_queue_free(queue);

@@ -239,9 +239,13 @@ START_TEST(in_parts)
 }
 END_TEST
 
-/* A thousand steps after ten: the process may not have grown by more than the allocator's slack, 1/4 kB a step. */
+/* A thousand steps after ten: the process may not have grown by more than the allocator's slack, 1/4 kB a step.
+ * Sanitizers (build/NAME, as in tests/run.sh) hold freed memory back, and find leaks themselves. */
 START_TEST(no_leak)
 {
+    const char *build = getenv("BUILD");
+    if (build && strchr(build, '/'))
+        return;
     make();
     steps(10);
     const double before = drift_peak_memory();
