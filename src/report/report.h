@@ -82,4 +82,12 @@ drift_status drift_report_evolution(const drift_report *report, const char *path
 /* samples.png: images as a grid of up to 16 x 16; points as a density, data beside samples. */
 drift_status drift_report_samples(const drift_report *report, const char *path);
 
+/* Rows of the report's samples, a caption before each. Sample (i, j) is number i row_step + j column_step; images that are
+ * not there are left out. Points: a panel for each row, side by side, of samples i row_step ..; column_step is 1. */
+typedef struct drift_rows {
+    size_t rows, columns, row_step, column_step;
+    const char *const *captions; /* [rows] */
+} drift_rows;
+drift_status drift_report_rows(const drift_report *report, const drift_rows *rows, const char *path);
+
 #endif

@@ -26,3 +26,40 @@ for ending in npy npz png csv; do
 done
 "$DRIFT" sample "$model" --ema 0.7 2> "$dir/err" && fail "an unknown decay is taken"
 grep -q 'there is none, 0.5, 0.9' "$dir/err" || fail "$(cat "$dir/err")"
+
+# by class and guidance scale: sample i has the class whose turn it is, and all scales have the same noise
+"$DRIFT" train digits-dit --set train.total_steps=3 --set train.eval_samples=16 --set model.depth=1 \
+    --set optimizer.lr_schedule.warmup_steps=0 --out "$dir/dit" > /dev/null 2>&1
+model=$dir/dit/model.safetensors
+"$DRIFT" sample "$model" --n 20 > "$dir/all"
+"$DRIFT" sample "$model" --n 20 --class all --cfg 1 | cmp - "$dir/all" || fail "classes are not in order"
+"$DRIFT" sample "$model" --n 15 --class 4 | sed -n '5p;15p' > "$dir/four"
+sed -n '5p;15p' "$dir/all" | cmp - "$dir/four" || fail "--class 4 is not class 4"
+"$DRIFT" sample "$model" --n 4 --class 7,1 | sed -n 2p > "$dir/one"
+sed -n 2p "$dir/all" | cmp - "$dir/one" || fail "--class 7,1 does not alternate"
+"$DRIFT" sample "$model" --n 20 --cfg 3 > "$dir/three"
+cmp -s "$dir/three" "$dir/all" && fail "--cfg changes nothing"
+"$DRIFT" sample "$model" --n 20 --cfg 1,3 > "$dir/both"
+cat "$dir/all" "$dir/three" | cmp - "$dir/both" || fail "--cfg 1,3 is not --cfg 1, then --cfg 3"
+[ "$("$DRIFT" sample "$model" --class 0,1,2 | wc -l)" = 66 ] || fail "not as many of each class as make 64"
+for options in "--class all" "--class all --cfg 1,2" "--class 3"; do
+    # shellcheck disable=SC2086
+    "$DRIFT" sample "$model" $options --out "$dir/a.png" && [ -s "$dir/a.png" ] || fail "no picture with $options"
+done
+# labels go with the samples: a model trained on them knows as many classes
+"$DRIFT" sample "$model" --n 80 --class 0,1,2,3,4 --out "$dir/a.npz"
+"$DRIFT" train digits-dit --data "$dir/a.npz" --set train.total_steps=1 --set train.eval_samples=16 --set model.depth=1 \
+    --set dataset.batch_size=32 --out "$dir/again" > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
+refuses() { # TEXT ARGUMENTS...
+    text=$1 got=0
+    shift
+    "$DRIFT" sample "$@" > "$dir/out" 2> "$dir/err" || got=$?
+    [ $got = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] && grep -qF -- "$text" "$dir/err" || fail "status $got: $*: $(cat "$dir/err")"
+}
+refuses "5 is not a class of $dir/again/model.safetensors: expected 0 .. 4" "$dir/again/model.safetensors" --class 5
+refuses "10 is not a class" "$model" --class 3,10
+refuses '"3;4"' "$model" --class '3;4'
+refuses '"3,"' "$model" --class 3,
+refuses "--cfg: -1 is not within" "$model" --cfg 1,-1
+refuses "without classes" "$dir/run/model.safetensors" --class 0
+refuses "nothing to guide" "$dir/run/model.safetensors" --cfg 2

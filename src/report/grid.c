@@ -1,0 +1,77 @@
+/* Rows of samples, each with a caption: a class, a guidance scale. */
+#include "report/report.h"
+
+#include "report/canvas.h"
+#include "report/font.h"
+
+enum {
+    MARGIN = 14,
+    BESIDE = 12,
+    ACROSS = 1200,
+    LEAST_HEIGHT = DRIFT_FONT_HEIGHT + 2,
+    MOST_ZOOM = 8,
+    PANEL = 360,
+    ABOVE = 32
+};
+#define PAPER 0x0b0e16ul
+#define INK 0xd8dee9ul
+
+/* Pixels of a pixel: rows about as wide as asked for, and no lower than a line of text. */
+static size_t zoom_of(const drift_report *r, size_t columns)
+{
+    size_t zoom = ACROSS / (columns * (r->image_width + 1));
+    zoom = zoom < 1 ? 1 : zoom > MOST_ZOOM ? MOST_ZOOM : zoom;
+    while ((r->image_height + 1) * zoom < LEAST_HEIGHT)
+        zoom++;
+    return zoom;
+}
+
+static drift_status draw_images(const drift_report *r, const drift_rows *rows, struct drift_picture *canvas)
+{
+    const size_t zoom = zoom_of(r, rows->columns), height = (r->image_height + 1) * zoom,
+                 width = (r->image_width + 1) * zoom;
+    size_t text = 0;
+    for (size_t i = 0; i < rows->rows; i++) {
+        const size_t one = drift_canvas_text_width(rows->captions[i]);
+        text = one > text ? one : text;
+    }
+    const size_t left = MARGIN + text + BESIDE;
+    drift_status status =
+        drift_canvas_new(left + rows->columns * width + MARGIN, 2 * MARGIN + rows->rows * height, PAPER, canvas);
+    for (size_t i = 0; i < rows->rows && !status; i++) {
+        const size_t top = MARGIN + i * height;
+        drift_canvas_text(canvas, MARGIN, top + (height - DRIFT_FONT_HEIGHT) / 2, rows->captions[i], INK);
+        for (size_t j = 0; j < rows->columns; j++) {
+            const size_t sample = i * rows->row_step + j * rows->column_step;
+            if (sample < r->samples_n)
+                drift_canvas_images(canvas, left + j * width, top, r, 1, 1, r->samples + sample * r->dim, zoom,
+                                    DRIFT_TONES_GREY, r->high);
+        }
+    }
+    return status;
+}
+
+/* A panel of points for each row, side by side. */
+static drift_status draw_points(const drift_report *r, const drift_rows *rows, struct drift_picture *canvas)
+{
+    const struct drift_view view = drift_view_of(r);
+    drift_status status =
+        drift_canvas_new(rows->rows * (PANEL + MARGIN) + MARGIN, ABOVE + PANEL + MARGIN, PAPER, canvas);
+    for (size_t i = 0; i < rows->rows && !status; i++) {
+        const size_t left = MARGIN + i * (PANEL + MARGIN);
+        drift_canvas_text(canvas, left, ABOVE - DRIFT_FONT_HEIGHT - 4, rows->captions[i], INK);
+        status = drift_canvas_points(canvas, left, ABOVE, PANEL, &view, rows->columns, r->dim,
+                                     r->samples + i * rows->row_step * r->dim);
+    }
+    return status;
+}
+
+drift_status drift_report_rows(const drift_report *r, const drift_rows *rows, const char *path)
+{
+    struct drift_picture canvas = {0};
+    drift_status status = (r->image_width ? draw_images : draw_points)(r, rows, &canvas);
+    if (!status)
+        status = drift_png_write(path, &canvas);
+    drift_picture_free(&canvas);
+    return status;
+}
