@@ -33,7 +33,9 @@ typedef enum drift_purpose {
     DRIFT_RANDOM_STYLE,        /* style indices in training */
     DRIFT_RANDOM_SAMPLE_STYLE, /* and in sampling */
     DRIFT_RANDOM_MIRROR,       /* which images of a batch are mirrored */
-    DRIFT_RANDOM_WARP          /* how the images that a classifier learns from are shifted and sheared */
+    DRIFT_RANDOM_WARP,         /* how the images that a classifier learns from are shifted and sheared */
+    DRIFT_RANDOM_MASK,         /* an autoencoder's masks in training */
+    DRIFT_RANDOM_EVAL_MASK     /* and in evaluations */
 } drift_purpose;
 
 /* One block of four words. */

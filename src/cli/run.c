@@ -55,57 +55,83 @@ static drift_status write_recipe(const struct drift_recipe *recipe, const char *
     return status;
 }
 
-static drift_status train(struct drift_trainer *trainer, const struct drift_run_settings *settings)
+static drift_status train(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
+                          const struct drift_run_settings *settings)
 {
     struct drift_log_line line;
     int found = 0;
+    int64_t step = 0;
     drift_status status = drift_folder_make(settings->out);
     if (!status && settings->resume)
-        status = drift_trainer_load(trainer, settings->out, &found);
+        status = steps->load(steps->trainer, settings->out, &found, &step);
     if (!status)
-        status = write_recipe(&trainer->recipe, settings->out);
+        status = write_recipe(recipe, settings->out);
     if (status)
         return status;
     if (settings->resume)
-        fprintf(stderr, found ? "going on at step %ld\n" : "nothing to resume; starting at step %ld\n",
-                (long)trainer->step);
+        fprintf(stderr, found ? "going on at step %ld\n" : "nothing to resume; starting at step %ld\n", (long)step);
     catch_signals();
     drift_log_start(&line);
-    status = drift_trainer_run(trainer, settings->out, show_progress, &line);
+    status = steps->run(steps->trainer, settings->out, show_progress, &line);
     drift_log_end(&line);
     return status;
 }
 
-static int finish(struct drift_trainer *trainer, const struct drift_run_settings *settings)
+int drift_run_steps(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
+                    const struct drift_run_settings *settings)
 {
-    drift_status status = drift_report_run(trainer, settings->out, settings->command);
-    if (status)
-        return drift_error_kept();
+    drift_status status = train(steps, recipe, settings);
+    if (!status)
+        status = steps->finish(steps->trainer, settings->out, settings->command);
+    if (!status)
+        return DRIFT_EXIT_YES;
+    if (status == DRIFT_INTERRUPTED) {
+        fprintf(stderr, "%s and saved; to go on: %s%s\n", drift_message(), settings->command,
+                settings->resume ? "" : " --resume");
+        return DRIFT_EXIT_STOPPED;
+    }
+    drift_error_kept();
+    return status == DRIFT_NOT_FINITE ? DRIFT_EXIT_NO : DRIFT_EXIT_BAD;
+}
+
+/* ---- generators ---- */
+
+static drift_status load_generator(void *context, const char *folder, int *found, int64_t *step)
+{
+    struct drift_trainer *trainer = context;
+    drift_status status = drift_trainer_load(trainer, folder, found);
+    *step = trainer->step;
+    return status;
+}
+
+static drift_status run_generator(void *trainer, const char *folder, drift_progress_function *progress, void *context)
+{
+    return drift_trainer_run(trainer, folder, progress, context);
+}
+
+static drift_status finish_generator(void *context, const char *folder, const char *command)
+{
+    struct drift_trainer *trainer = context;
     char step[32], run[32];
+    drift_status status = drift_report_run(trainer, folder, command);
+    if (status)
+        return status;
     if (trainer->step_memory)
         fprintf(stderr, "memory: %s with a training step, %s with evaluation and report\n",
                 drift_bytes_text(trainer->step_memory, step), drift_bytes_text(drift_peak_memory(), run));
-    printf("%s/report.html shows what was learnt; %s/model.safetensors is the model\n", settings->out, settings->out);
-    return DRIFT_EXIT_YES;
+    printf("%s/report.html shows what was learnt; %s/model.safetensors is the model\n", folder, folder);
+    return DRIFT_OK;
 }
 
 int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_settings *settings)
 {
     struct drift_trainer *trainer;
-    int exit_status = DRIFT_EXIT_BAD;
+    if (recipe->model.name == DRIFT_MODEL_MAE)
+        return drift_run_encoder(recipe, settings);
     if (drift_trainer_new(recipe, &trainer))
         return drift_error_kept();
-    drift_status status = train(trainer, settings);
-    if (!status) {
-        exit_status = finish(trainer, settings);
-    } else if (status == DRIFT_INTERRUPTED) {
-        fprintf(stderr, "%s and saved; to go on: %s%s\n", drift_message(), settings->command,
-                settings->resume ? "" : " --resume");
-        exit_status = DRIFT_EXIT_STOPPED;
-    } else {
-        drift_error_kept();
-        exit_status = status == DRIFT_NOT_FINITE ? DRIFT_EXIT_NO : DRIFT_EXIT_BAD;
-    }
+    const struct drift_run_steps steps = {trainer, load_generator, run_generator, finish_generator};
+    const int exit_status = drift_run_steps(&steps, &trainer->recipe, settings);
     drift_trainer_free(trainer);
     return exit_status;
 }

@@ -3,7 +3,7 @@
 #define DRIFT_CLI_RUN_H
 
 #include "cli/options.h"
-#include "train/recipe.h"
+#include "train/trainer.h"
 
 struct drift_run_settings {
     const char *out;
@@ -13,6 +13,23 @@ struct drift_run_settings {
 
 /* Trains and writes all that belongs into the folder. Returns the exit status. */
 int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_settings *settings);
+
+/* The same for a recipe of an encoder. */
+int drift_run_encoder(const struct drift_recipe *recipe, const struct drift_run_settings *settings);
+
+/* ---- for these two ---- */
+
+/* Makes the folder, goes on from its checkpoint where asked to, writes recipe.yaml, trains with progress until the end
+ * or a signal, and writes the report. */
+struct drift_run_steps {
+    void *trainer;
+    drift_status (*load)(void *trainer, const char *folder, int *found, int64_t *step);
+    drift_status (*run)(void *trainer, const char *folder, drift_progress_function *progress, void *context);
+    drift_status (*finish)(void *trainer, const char *folder, const char *command); /* the report, and what it says */
+};
+/* Returns the exit status. */
+int drift_run_steps(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
+                    const struct drift_run_settings *settings);
 
 /* Prints what a run would need: parameters, memory, FLOP, time. Nothing is trained or written. Returns the exit status.
  */

@@ -17,7 +17,6 @@
 
 enum {
     MANY = 10000, /* rows of a finite set that are compared with as they are; of more, a random part */
-    SETTINGS = 128,
     CURVES = 5,
     PATH = 4096
 };
@@ -36,8 +35,8 @@ struct record {
     double *columns[DRIFT_LOG_COLUMNS];
     drift_curve curves[CURVES];
     drift_level level;
-    char values[SETTINGS][2 * DRIFT_RECIPE_TEXT];
-    drift_setting settings[SETTINGS];
+    char values[DRIFT_REPORT_SETTINGS][2 * DRIFT_RECIPE_TEXT];
+    drift_setting settings[DRIFT_REPORT_SETTINGS];
     size_t setting_count;
     char summary[512], version[128], title[DRIFT_RECIPE_TEXT];
 };
@@ -151,17 +150,24 @@ static drift_status fill_curves(struct record *record)
     return DRIFT_OK;
 }
 
+size_t drift_report_settings(const struct drift_recipe *recipe, char (*values)[2 * DRIFT_RECIPE_TEXT],
+                             drift_setting *settings)
+{
+    size_t count = 0;
+    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key && count < DRIFT_REPORT_SETTINGS; key++)
+        if (drift_recipe_concerns(recipe, key)) {
+            drift_recipe_value(recipe, key, values[count], sizeof *values);
+            settings[count] = (drift_setting){key->key, values[count]};
+            count++;
+        }
+    return count;
+}
+
 static void fill_texts(struct record *record)
 {
     const struct drift_trainer *trainer = record->trainer;
     const struct drift_recipe *recipe = &trainer->recipe;
-    for (const struct drift_recipe_key *key = drift_recipe_keys; key->key && record->setting_count < SETTINGS; key++) {
-        if (!drift_recipe_concerns(recipe, key))
-            continue;
-        char *value = record->values[record->setting_count];
-        drift_recipe_value(recipe, key, value, sizeof *record->values);
-        record->settings[record->setting_count++] = (drift_setting){key->key, value};
-    }
+    record->setting_count = drift_report_settings(recipe, record->values, record->settings);
     snprintf(record->title, sizeof record->title, "%s", *recipe->name ? recipe->name : recipe->dataset.name);
     snprintf(record->version, sizeof record->version, "libdrift %s, %s, %d threads", drift_version(),
              drift_isa_name(drift_kernels_isa()), omp_get_max_threads());

@@ -2,7 +2,13 @@
 #ifndef DRIFT_REPORT_RUN_H
 #define DRIFT_REPORT_RUN_H
 
+#include "report/report.h"
 #include "train/trainer.h"
+
+/* A recipe's keys and values as rows of a report; returns how many. */
+enum { DRIFT_REPORT_SETTINGS = 128 };
+size_t drift_report_settings(const struct drift_recipe *recipe, char (*values)[2 * DRIFT_RECIPE_TEXT],
+                             drift_setting *settings);
 
 /* Evaluates the trainer's samples and writes samples.npy, report.json, samples.png, evolution.png and report.html.
  * `command` runs it again. */

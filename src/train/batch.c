@@ -152,8 +152,7 @@ static void mirror(const struct drift_recipe *recipe, const struct drift_data *d
     }
 }
 
-/* Batch `number` of the data, n samples with their classes. */
-static drift_status draw_data(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number,
+drift_status drift_batch_data(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number,
                               size_t n, float *x, int32_t *label)
 {
     drift_status status =
@@ -169,7 +168,7 @@ static drift_status push(struct drift_batch *b, const struct drift_recipe *recip
     drift_status status = DRIFT_OK;
     for (size_t i = 0; i < b->pushes && !status; i++) {
         const uint32_t number = (uint32_t)((uint64_t)step * b->pushes + i);
-        status = draw_data(recipe, data, number, b->push_size, b->pushed, b->pushed_label);
+        status = drift_batch_data(recipe, data, number, b->push_size, b->pushed, b->pushed_label);
         if (!status)
             status = drift_queue_push(&b->by_class, b->push_size, b->pushed_label, b->pushed);
         if (!status)
@@ -208,7 +207,7 @@ drift_status drift_batch_draw(struct drift_batch *batch, const struct drift_reci
     const uint64_t seed = (uint64_t)recipe->train.seed;
     const struct drift_guidance guidance = drift_recipe_guidance(recipe);
     if (!batch->conditional)
-        return draw_data(recipe, data, (uint32_t)step, batch->positives, batch->positive, NULL);
+        return drift_batch_data(recipe, data, (uint32_t)step, batch->positives, batch->positive, NULL);
     drift_status status = push(batch, recipe, data, step);
     if (status)
         return status;

@@ -20,8 +20,6 @@ char *drift_recipe_missing(const struct drift_recipe *recipe)
 {
     enum { LINES = 16384 };
     char value[2 * DRIFT_RECIPE_TEXT], *lines = calloc(1, LINES);
-    if (lines && recipe->model.name == DRIFT_MODEL_MAE)
-        snprintf(lines, LINES, "model.name: mae needs the training of encoders, not supported yet\n");
     for (const struct drift_recipe_key *key = drift_recipe_keys; lines && key->key; key++) {
         const size_t used = strlen(lines);
         if (asks(recipe, key, value, sizeof value))

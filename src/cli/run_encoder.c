@@ -1,0 +1,37 @@
+/* Training an encoder from the command line. */
+#include <stdio.h>
+
+#include "cli/run.h"
+#include "report/encoder.h"
+
+static drift_status load(void *context, const char *folder, int *found, int64_t *step)
+{
+    struct drift_mae_trainer *trainer = context;
+    drift_status status = drift_mae_trainer_load(trainer, folder, found);
+    *step = trainer->step;
+    return status;
+}
+
+static drift_status run(void *trainer, const char *folder, drift_progress_function *progress, void *context)
+{
+    return drift_mae_trainer_run(trainer, folder, progress, context);
+}
+
+static drift_status finish(void *trainer, const char *folder, const char *command)
+{
+    drift_status status = drift_report_encoder(trainer, folder, command);
+    if (!status)
+        printf("%s/report.html shows what was learnt; %s/params_ema is the encoder\n", folder, folder);
+    return status;
+}
+
+int drift_run_encoder(const struct drift_recipe *recipe, const struct drift_run_settings *settings)
+{
+    struct drift_mae_trainer *trainer;
+    if (drift_mae_trainer_new(recipe, &trainer))
+        return drift_error_kept();
+    const struct drift_run_steps steps = {trainer, load, run, finish};
+    const int exit_status = drift_run_steps(&steps, &trainer->recipe, settings);
+    drift_mae_trainer_free(trainer);
+    return exit_status;
+}

@@ -1,0 +1,98 @@
+#!/bin/sh
+# Training of an encoder: same bits for threads, ISA, and after a kill; a generator that is trained in its feature space;
+# what is wrong is said in one line.
+set -eu
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fail() {
+    echo "$*"
+    exit 1
+}
+refused() { # LINE COMMAND...
+    line=$1
+    shift
+    "$@" > "$dir/log" 2>&1 && fail "passed: $*"
+    [ "$(wc -l < "$dir/log")" = 1 ] && grep -qF "$line" "$dir/log" || fail "$*: $(cat "$dir/log")"
+}
+
+cat > "$dir/mae.yaml" << 'RECIPE'
+dataset: {name: digits, batch_size: 12}
+model: {base_channels: 6, in_channels: 1, patch_size: 2, layers: [1, 2, 1, 1]}
+optimizer: {lr_schedule: {learning_rate: 4.0e-3, warmup_steps: 2}, weight_decay: 0.01}
+train:
+  total_steps: 6
+  save_per_step: 3
+  keep_every: 3
+  eval_per_step: 6
+  eval_samples: 70
+  ema_decay: 0.5
+  accumulate: 2
+  forward_dict: {mask_ratio_min: 0.4, mask_ratio_max: 0.6}
+  finetune_last_steps: 4
+  warmup_finetune: 2
+  finetune_cls: 0.3
+RECIPE
+train() { # OUT OPTIONS...
+    out=$1
+    shift
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/$out" "$@" > "$dir/log" 2>&1 || fail "$out: $(cat "$dir/log")"
+}
+same() { cmp -s "$dir/one/params_ema/ema_params.msgpack" "$dir/$1/params_ema/ema_params.msgpack" || fail "$1: other parameters"; }
+
+train one
+[ "$(wc -l < "$dir/one/log.csv")" = 7 ] || fail "log: $(cat "$dir/one/log.csv")"
+cut -d, -f8 "$dir/one/log.csv" | tr '\n' ' ' | grep -q '^lambda_cls 0 0 0 0.15 0.3 0.3 $' || fail "lambda: $(cat "$dir/one/log.csv")"
+grep -q '"kind": "mae"' "$dir/one/params_ema/metadata.json"
+grep -q '"step": 6' "$dir/one/params_ema/metadata.json"
+for file in report.html report.json samples.png recipe.yaml; do
+    [ -s "$dir/one/$file" ] || fail "no $file"
+done
+export OMP_NUM_THREADS=3
+train threads
+same threads
+unset OMP_NUM_THREADS
+for isa in c avx2 avx512 neon; do
+    DRIFT_ISA=$isa "$DRIFT" info > /dev/null 2>&1 || continue
+    DRIFT_ISA=$isa "$DRIFT" train "$dir/mae.yaml" --out "$dir/$isa" > "$dir/log" 2>&1 || fail "$isa: $(cat "$dir/log")"
+    same "$isa"
+done
+# killed after step 3: what is left is its checkpoint
+mkdir "$dir/killed"
+cp "$dir/one/checkpoint-3.safetensors" "$dir/killed/checkpoint.safetensors"
+train killed --resume
+same killed
+cmp -s "$dir/one/log.csv" "$dir/killed/log.csv" || fail "another log after resuming"
+train again --set train.seed=7
+cmp -s "$dir/one/params_ema/ema_params.msgpack" "$dir/again/params_ema/ema_params.msgpack" && fail "the seed does nothing"
+
+refused "checkpoint.safetensors: the checkpoint was made with train.seed = 42, not 43" \
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/killed" --resume --set train.seed=43
+refused "model.in_channels: 3, but digits has images of 1" \
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --set model.in_channels=3
+refused "mask cells of 6 x 6 pixels do not divide images of 8 x 8" \
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --set model.patch_size=3 --set model.input_patch_size=2
+refused "train.forward_dict.mask_ratio_max: 1.5 is not within 0 .. 1" \
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --set train.forward_dict.mask_ratio_max=1.5
+refused "dataset.num_classes: 7, but digits has 10" \
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --set dataset.num_classes=7
+refused "checkerboard: expected a set of images" "$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --data checkerboard
+refused "dataset.batch_size: expected the images of a step" \
+    "$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --set dataset.batch_size=0
+"$DRIFT" train "$dir/mae.yaml" --out "$dir/x" --set optimizer.lr_schedule.learning_rate=10 --set train.max_grad_norm=0 \
+    --set optimizer.lr_schedule.warmup_steps=0 --set optimizer.weight_decay=10 --set train.total_steps=400 \
+    > "$dir/log" 2>&1 && fail "trained with infinite parameters" || [ $? = 1 ] || fail "status $?"
+tail -n 1 "$dir/log" | grep -q '^drift: step [0-9]*: the .* not finite' || fail "$(cat "$dir/log")"
+
+# a generator in the encoder's feature space
+feature() { # OPTIONS...
+    "$DRIFT" train digits-dit --out "$dir/feature" --set train.total_steps=2 --set train.eval_samples=20 \
+        --set train.train_batch_size=2 --set dataset.batch_size=4 --set train.pos_per_sample=3 --set train.neg_per_sample=2 \
+        --set train.forward_dict.gen_per_label=2 --set train.ema_decay=0.9 --set train.cfg_list=1 --set model.hidden_size=16 \
+        --set model.depth=1 "$@"
+}
+feature --set "feature.mae_path=$dir/one" > "$dir/log" 2>&1 || fail "feature space: $(cat "$dir/log")"
+refused "feature.mae_path: $dir/none" feature --set "feature.mae_path=$dir/none"
+refused "expected images of 4 channels" feature --set feature.mae_path=tests/golden/artifact/mae_latent
+refused "expected an encoder (kind mae), got a generator" feature --set feature.mae_path=tests/golden/artifact/gen_latent
+head -c 20000 "$dir/one/params_ema/ema_params.msgpack" > "$dir/threads/params_ema/ema_params.msgpack"
+refused "ema_params.msgpack" feature --set "feature.mae_path=$dir/threads"
