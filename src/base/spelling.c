@@ -37,3 +37,9 @@ void drift_nearest_word(const char *word, const char *known, const char **best)
     if (2 * distance <= longer && (!*best || distance < drift_edit_distance(word, *best)))
         *best = known;
 }
+
+int drift_ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), tail = strlen(end);
+    return length > tail && !strcmp(text + length - tail, end);
+}

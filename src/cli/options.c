@@ -176,9 +176,3 @@ int drift_options_parse(const struct drift_command *command, int *argc, char **a
     *argc = others;
     return -1;
 }
-
-int drift_ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text), tail = strlen(end);
-    return length > tail && !strcmp(text + length - tail, end);
-}

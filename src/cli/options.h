@@ -2,6 +2,7 @@
 #ifndef DRIFT_CLI_OPTIONS_H
 #define DRIFT_CLI_OPTIONS_H
 
+#include "base/spelling.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,8 +69,5 @@ __attribute__((format(printf, 1, 2)))
 #endif
 int drift_error(const char *format, ...);
 int drift_error_kept(void);
-
-/* 1 where text ends with `end` and is longer: a file name with that ending. */
-int drift_ends_with(const char *text, const char *end);
 
 #endif

@@ -77,6 +77,8 @@ static drift_status open_path(const char *path, enum drift_data_split split, str
     struct stat info;
     if (stat(path, &info))
         return fail_unknown(path, errno);
+    if (drift_data_is_cifar(path))
+        return drift_data_open_cifar(path, split, data);
     if (S_ISDIR(info.st_mode))
         return drift_data_open_idx(path, split, data);
     gzFile file = gzopen(path, "rb"); /* reads files that are not gzip as they are */

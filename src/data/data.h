@@ -4,7 +4,8 @@
  *   by name      digits                                                                       1,797 images of 8x8
  *   by path      PNG (dark pixels are density; endless), npy npz csv (a point per row, or images [n,height,width] and
  *                [n,height,width,channels]), an idx file of images or a folder of them (labels beside them; gz
- * allowed). The kind is told by the file's first bytes, not by its name.
+ *                allowed), CIFAR-10's *.bin[.gz] or a folder of data_batch* and test_batch* of that kind. The others
+ * are told by their first bytes, not by their name.
  *
  * A sample is `dim` floats: the coordinates of a point, or an image [height,width,channels] with black -1, white 1.
  * Bytes become 2 byte/255 - 1, or 2 byte/16 - 1 where no byte of the set is above 16 (the digits); other numbers stay.

@@ -20,10 +20,14 @@ extern const struct drift_data_law drift_law_checkerboard, drift_law_swiss_roll,
 /* The uniform number in [0,1) of a random word. */
 double drift_data_uniform(uint32_t word);
 
-/* Each fills a set whose name is set: `path` a PNG; points or images; idx file or folder; the built-in digits. */
+/* Each fills a set whose name is set: `path` a PNG; points or images; idx file or folder; the built-in digits;
+ * CIFAR-10's binary file or folder. */
 drift_status drift_data_open_density(const char *path, struct drift_data *data);
 drift_status drift_data_open_points(const char *path, enum drift_data_split split, struct drift_data *data);
 drift_status drift_data_open_idx(const char *path, enum drift_data_split split, struct drift_data *data);
+drift_status drift_data_open_cifar(const char *path, enum drift_data_split split, struct drift_data *data);
+/* Whether a file is called *.bin[.gz], or a folder has data_batch* or test_batch* of that name. */
+int drift_data_is_cifar(const char *path);
 void drift_data_density_free(const struct drift_data_density *density);
 
 /* Takes rows [n, ...] of an array into the set: rank 1 and 2 points, 3 and 4 images; bytes are scaled. With

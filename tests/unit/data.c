@@ -340,6 +340,53 @@ START_TEST(files)
 }
 END_TEST
 
+/* Two records in tests/data: planes of one colour, of rising rows, of rising columns. */
+START_TEST(cifar)
+{
+    char folder[] = "/tmp/drift-cifar-XXXXXX", path[96], record[3073] = {7};
+    struct drift_data *data = open_set("tests/data/cifar.bin.gz", DRIFT_DATA_ALL);
+    ck_assert(data->size == 2 && data->height == 32 && data->width == 32 && data->channels == 3 && data->classes == 10);
+    ck_assert(data->labels[0] == 3 && data->labels[1] == 9);
+    const float *pixel = data->rows + data->dim + (5 * 32 + 7) * 3; /* of image 1, row 5, column 7 */
+    ck_assert_float_eq(pixel[0], (float)(2 * 180 / 255.0 - 1));
+    ck_assert_float_eq(pixel[1], (float)(2 * 40 / 255.0 - 1));
+    ck_assert_float_eq(pixel[2], (float)(2 * 56 / 255.0 - 1));
+    drift_data_close(data);
+
+    ck_assert(mkdtemp(folder) != NULL);
+    for (int file = 0; file < 3; file++) { /* two training files of one and two images, a test file of one */
+        static const char *const names[] = {"data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"};
+        snprintf(path, sizeof path, "%s/%s", folder, names[file]);
+        FILE *f = fopen(path, "wb");
+        record[0] = (char)(file + 1);
+        record[3072] = 100;
+        for (int i = 0; i < 1 + (file == 1); i++)
+            ck_assert(fwrite(record, 1, sizeof record, f) == sizeof record);
+        ck_assert(!fclose(f));
+    }
+    static const size_t sizes[] = {[DRIFT_DATA_ALL] = 4, [DRIFT_DATA_TRAIN] = 3, [DRIFT_DATA_TEST] = 1};
+    for (int split = DRIFT_DATA_ALL; split <= DRIFT_DATA_TEST; split++) {
+        data = open_set(folder, (enum drift_data_split)split);
+        ck_assert_uint_eq(data->size, sizes[split]);
+        ck_assert_int_eq(data->labels[data->size - 1], split == DRIFT_DATA_TRAIN ? 2 : 3);
+        ck_assert_float_eq(data->rows[data->dim - 1], (float)(2 * 100 / 255.0 - 1));
+        drift_data_close(data);
+    }
+    ck_assert(!truncate(path, 3000));
+    FAILS(drift_data_open(path, DRIFT_DATA_ALL, &data),
+          "test_batch.bin: 3000 bytes: expected CIFAR-10's records of 3073");
+    FAILS(drift_data_open(folder, DRIFT_DATA_TEST, &data), "3000 bytes");
+    ck_assert(!truncate(path, 0));
+    FAILS(drift_data_open(path, DRIFT_DATA_ALL, &data), "0 bytes");
+    FILE *f = fopen(path, "wb");
+    record[0] = 10;
+    ck_assert(fwrite(record, 1, sizeof record, f) == sizeof record && !fclose(f));
+    FAILS(drift_data_open(path, DRIFT_DATA_ALL, &data), "byte 0: expected a label of 0 to 9, got 10");
+    snprintf(path, sizeof path, "rm -r %s", folder);
+    ck_assert_int_eq(system(path), 0);
+}
+END_TEST
+
 START_TEST(errors)
 {
     struct drift_data *data;
@@ -381,6 +428,7 @@ int main(void)
     tcase_add_test(cases, draws_of_rows);
     tcase_add_test(cases, labels);
     tcase_add_test(cases, files);
+    tcase_add_test(cases, cifar);
     tcase_add_test(cases, errors);
     tcase_add_test(cases, names);
     suite_add_tcase(suite, cases);

@@ -13,6 +13,7 @@
 
 #include "data/data.h"
 #include "io/csv.h"
+#include "io/cifar.h"
 #include "io/idx.h"
 #include "io/msgpack.h"
 #include "io/npy.h"
@@ -59,6 +60,16 @@ static drift_status read_and_free(read_array *read, const char *path)
 
 static drift_status read_npy(const char *path) { return read_and_free(drift_npy_read, path); }
 static drift_status read_csv(const char *path) { return read_and_free(drift_csv_read, path); }
+static drift_status read_cifar(const char *path)
+{
+    struct drift_array images, labels;
+    drift_status status = drift_cifar_read(path, &images, &labels);
+    if (!status) {
+        drift_array_free(&images);
+        drift_array_free(&labels);
+    }
+    return status;
+}
 static drift_status read_idx(const char *path) { return read_and_free(drift_idx_read, path); }
 
 static drift_status read_npz(const char *path)
@@ -161,6 +172,7 @@ static const struct input {
     {"images.idx3-ubyte", read_idx},
     {"labels.idx1-ubyte", read_idx},
     {"images.idx3-ubyte.gz", read_idx},
+    {"cifar.bin.gz", read_cifar},
     {"small.safetensors", read_safetensors},
     {"small.msgpack", read_msgpack},
     {"f4.npy", read_data},
