@@ -112,6 +112,8 @@ drift_status drift_mae_trainer_new(const struct drift_recipe *recipe, struct dri
     trainer->recipe = *recipe;
     drift_status status = drift_recipe_check(recipe);
     if (!status)
+        status = drift_recipe_able(recipe);
+    if (!status)
         status = open_data(trainer);
     if (!status)
         status = make_parts(trainer);
