@@ -20,6 +20,7 @@ static drift_status count_of(drift_golden *golden, const json_t *model, const ch
 drift_status drift_golden_mae_config(drift_golden *golden, const char *key, drift_mae_config *config)
 {
     const json_t *model = json_object_get(golden->config, key), *layers = json_object_get(model, "layers");
+    *config = (drift_mae_config){.dropout_prob = 0};
     drift_status status = count_of(golden, model, "num_classes", &config->num_classes);
     if (status || (status = count_of(golden, model, "in_channels", &config->in_channels)) ||
         (status = count_of(golden, model, "base_channels", &config->base_channels)) ||
@@ -35,7 +36,7 @@ drift_status drift_golden_mae_config(drift_golden *golden, const char *key, drif
 drift_status drift_golden_mae_open(drift_golden *golden, const char *key, const char *prefix, int whole,
                                    struct drift_golden_mae *model)
 {
-    drift_mae_config config = {.dropout_prob = 0};
+    drift_mae_config config;
     drift_params_new(&model->params, drift_cpu_backend(DRIFT_F32));
     drift_status status = drift_golden_mae_config(golden, key, &config);
     if (!status)
