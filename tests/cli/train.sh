@@ -111,7 +111,12 @@ grep -q '^parameters   356100$' "$dir/plan" || fail "$(cat "$dir/plan")"
 "$DRIFT" train data/recipes/authors/latent_sota_L.yaml --dry-run > "$dir/authors"
 grep -q '^parameters   462909456$' "$dir/authors" || fail "$(cat "$dir/authors")"
 grep -q '^missing      dataset.use_cache: true' "$dir/authors" || fail "$(cat "$dir/authors")"
-"$DRIFT" train digits-dit --set train.total_steps=1 --set train.eval_samples=20 --out "$dir/once" > /dev/null 2> "$dir/err"
-planned=$(sed -n 's/^memory *\([0-9.]*\) MB:.*/\1/p' "$dir/plan") taken=$(sed -n 's/^memory: \([0-9.]*\) MB with.*/\1/p' "$dir/err")
-awk "BEGIN { exit !($taken > 0.8 * $planned && $taken < 1.1 * $planned) }" || fail "planned $planned MB, took $taken MB"
-echo "REPORT digits-dit: $planned MB planned, $taken MB taken"
+case $BUILD in
+*/*) ;; # a sanitizer takes memory of its own
+*)
+    "$DRIFT" train digits-dit --set train.total_steps=1 --set train.eval_samples=20 --out "$dir/once" > /dev/null 2> "$dir/err"
+    planned=$(sed -n 's/^memory *\([0-9.]*\) MB:.*/\1/p' "$dir/plan") taken=$(sed -n 's/^memory: \([0-9.]*\) MB with.*/\1/p' "$dir/err")
+    awk "BEGIN { exit !($taken > 0.8 * $planned && $taken < 1.1 * $planned) }" || fail "planned $planned MB, took $taken MB"
+    echo "REPORT digits-dit: $planned MB planned, $taken MB taken"
+    ;;
+esac
