@@ -331,7 +331,8 @@ const struct drift_command drift_command_eval = {
         "little below 0), sliced Wasserstein distance, leave-one-out 1-NN accuracy (0.5 is ideal) and, where the data "
         "is finite, memorisation: the distance of samples to the nearest training sample against that of test data.\n\n"
         "Beside each stands its floor: the same figure between two draws of the data, or its two halves. A perfect "
-        "generator scores the floor, not 0.\n\n"
+        "generator scores the floor, not 0. Of data with more rows than there are samples (and 2,000) so many rows at "
+        "even steps are looked at.\n\n"
         "--classifier trains a small classifier on the training images of the data and judges a model's images by it: "
         "the share that it takes for the class that was asked for, Frechet distance, precision and recall (k-NN "
         "manifolds, k = 3) among its features, and memorisation. The row \"real\" is the floor.",

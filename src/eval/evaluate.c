@@ -68,22 +68,18 @@ static drift_status compare(const struct comparison *found, const struct compari
  */
 enum { FEWEST = 2000 };
 
-/* How many rows of `all` are looked at beside n samples, and the i-th of them. */
+/* How many rows of `all` are looked at beside n samples, and those rows. */
 static size_t looked_at(size_t n, size_t all)
 {
     const size_t most = n > FEWEST ? n : FEWEST;
     return all < most ? all : most;
 }
-static const float *row_of(size_t i, size_t rows, size_t all, size_t dim, const float *data)
-{
-    return data + (size_t)((double)i * (double)all / (double)rows) * dim;
-}
 
 static float *take(size_t rows, size_t all, size_t dim, const float *data)
 {
     float *x = malloc(rows * dim * sizeof *x + 1);
-    for (size_t i = 0; x && i < rows; i++)
-        memcpy(x + i * dim, row_of(i, rows, all, dim, data), dim * sizeof *x);
+    if (x)
+        drift_take_rows(all, rows, dim, data, x);
     return x;
 }
 

@@ -217,16 +217,7 @@ static drift_status load_progress(struct drift_trainer *trainer, const struct dr
 
 static drift_status load(struct drift_trainer *trainer, const struct drift_safetensors *file)
 {
-    struct drift_recipe then;
-    const char *text = drift_safetensors_metadata(file, "recipe");
-    if (!text)
-        return drift_fail(DRIFT_INVALID, "%s: not a checkpoint of drift: no recipe in its metadata", file->path);
-    drift_recipe_defaults(&then);
-    drift_status status = drift_recipe_parse(&then, text, strlen(text), file->path);
-    if (!status && (status = drift_recipe_resumable(&then, &trainer->recipe)))
-        return drift_fail_context(status, "%s", file->path);
-    if (!status)
-        status = load_weights(trainer, file);
+    drift_status status = load_weights(trainer, file);
     if (!status)
         status = load_queue(file, "queue/rows", "queue/next", "queue/count", &trainer->batch.by_class);
     if (!status)
@@ -239,22 +230,10 @@ static drift_status load(struct drift_trainer *trainer, const struct drift_safet
 drift_status drift_trainer_load(struct drift_trainer *trainer, const char *folder, int *found)
 {
     struct drift_safetensors file;
-    size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/checkpoint.safetensors", folder);
-    FILE *there = fopen(path, "rb");
-    *found = there != NULL;
-    drift_status status = DRIFT_OK;
-    if (there) {
-        fclose(there);
-        status = drift_safetensors_read(path, &file);
-        if (!status) {
-            status = load(trainer, &file);
-            drift_safetensors_free(&file);
-        }
-    }
-    free(path);
+    drift_status status = drift_draft_open(folder, &trainer->recipe, &file, found);
+    if (status || !*found)
+        return status;
+    status = load(trainer, &file);
+    drift_safetensors_free(&file);
     return status;
 }

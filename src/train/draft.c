@@ -89,3 +89,39 @@ drift_status drift_draft_read(const struct drift_safetensors *file, const char *
         memcpy(items, array->data, array->count * drift_array_item_size(type));
     return status;
 }
+
+/* Whether a run of this recipe may go on from the file. */
+static drift_status check_recipe(const struct drift_safetensors *file, const struct drift_recipe *recipe)
+{
+    struct drift_recipe then;
+    const char *text = drift_safetensors_metadata(file, "recipe");
+    if (!text)
+        return drift_fail(DRIFT_INVALID, "%s: not a checkpoint of drift: no recipe in its metadata", file->path);
+    drift_recipe_defaults(&then);
+    drift_status status = drift_recipe_parse(&then, text, strlen(text), file->path);
+    if (!status && (status = drift_recipe_resumable(&then, recipe)))
+        return drift_fail_context(status, "%s", file->path);
+    return status;
+}
+
+drift_status drift_draft_open(const char *folder, const struct drift_recipe *recipe, struct drift_safetensors *file,
+                              int *found)
+{
+    const size_t room = strlen(folder) + 32;
+    char *path = malloc(room);
+    *found = 0;
+    if (!path)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
+    snprintf(path, room, "%s/checkpoint.safetensors", folder);
+    FILE *there = fopen(path, "rb");
+    drift_status status = DRIFT_OK;
+    if (there) {
+        fclose(there);
+        status = drift_safetensors_read(path, file);
+        if (!status && (status = check_recipe(file, recipe)))
+            drift_safetensors_free(file);
+        *found = !status;
+    }
+    free(path);
+    return status;
+}

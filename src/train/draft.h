@@ -5,6 +5,7 @@
 
 #include "io/safetensors.h"
 #include "nn/params.h"
+#include "train/recipe.h"
 
 enum { DRIFT_PREFIX = 64 }; /* of a block's names, before "/parameter" */
 
@@ -29,6 +30,11 @@ drift_status drift_draft_add_block(struct drift_draft *draft, const char *prefix
                                    const drift_tensor *block);
 
 /* ---- and back ---- */
+
+/* Opens a run's folder's checkpoint.safetensors, where a run of this recipe may go on from it. *found is 0, and nothing
+ * is open, where there is none. To be closed by drift_safetensors_free where found. */
+drift_status drift_draft_open(const char *folder, const struct drift_recipe *recipe, struct drift_safetensors *file,
+                              int *found);
 
 /* A copy of a tensor's items in memory of its own; *items stays NULL where the file has no such tensor. */
 drift_status drift_draft_copy(const struct drift_safetensors *file, const char *name, enum drift_array_type type,

@@ -119,38 +119,17 @@ static drift_status load_progress(struct drift_mae_trainer *trainer, const struc
 
 static drift_status load(struct drift_mae_trainer *trainer, const struct drift_safetensors *file)
 {
-    struct drift_recipe then;
-    const char *text = drift_safetensors_metadata(file, "recipe");
-    if (!text)
-        return drift_fail(DRIFT_INVALID, "%s: not a checkpoint of drift: no recipe in its metadata", file->path);
-    drift_recipe_defaults(&then);
-    drift_status status = drift_recipe_parse(&then, text, strlen(text), file->path);
-    if (!status && (status = drift_recipe_resumable(&then, &trainer->recipe)))
-        return drift_fail_context(status, "%s", file->path);
-    if (!status)
-        status = load_weights(trainer, file);
+    drift_status status = load_weights(trainer, file);
     return status ? status : load_progress(trainer, file);
 }
 
 drift_status drift_mae_trainer_load(struct drift_mae_trainer *trainer, const char *folder, int *found)
 {
     struct drift_safetensors file;
-    const size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/checkpoint.safetensors", folder);
-    FILE *there = fopen(path, "rb");
-    drift_status status = DRIFT_OK;
-    *found = there != NULL;
-    if (there) {
-        fclose(there);
-        status = drift_safetensors_read(path, &file);
-        if (!status) {
-            status = load(trainer, &file);
-            drift_safetensors_free(&file);
-        }
-    }
-    free(path);
+    drift_status status = drift_draft_open(folder, &trainer->recipe, &file, found);
+    if (status || !*found)
+        return status;
+    status = load(trainer, &file);
+    drift_safetensors_free(&file);
     return status;
 }
