@@ -55,18 +55,14 @@ static drift_status tensors_new(const struct shape *s, struct tensors *t)
 static drift_status run(enum operation operation, size_t heads, struct tensors *t)
 {
     const drift_backend *b = t->qkv.backend;
-    drift_status status = DRIFT_OK;
     switch (operation) {
     case ATTENTION: return b->attention(b, heads, &t->qkv, &t->log_sum, &t->y);
     case ATTENTION_BACKWARD: return b->attention_backward(b, heads, &t->qkv, &t->log_sum, &t->y, &t->dy, 0, &t->dqkv);
     case BEFORE:
-        status = b->head_norm(b, 1e-6, 1, heads, &t->qkv, &t->weight, NULL, &t->weight, NULL, &t->other);
-        return status ? status : b->rope(b, heads, 0, 0, &t->other, 0, &t->dqkv);
+        return b->head_norm(b, 1e-6, 1, heads, DRIFT_TURN, &t->qkv, &t->weight, NULL, &t->weight, NULL, &t->other);
     default:
-        status = b->rope(b, heads, 0, 1, &t->dqkv, 0, &t->dqkv);
-        return status ? status
-                      : b->head_norm_backward(b, 1e-6, 1, heads, &t->qkv, &t->weight, &t->weight, &t->dqkv, 0,
-                                              &t->other, &t->dweight, NULL, &t->dweight, NULL);
+        return b->head_norm_backward(b, 1e-6, 1, heads, DRIFT_TURN, &t->qkv, &t->weight, &t->weight, &t->dqkv, 0,
+                                     &t->other, &t->dweight, NULL, &t->dweight, NULL);
     }
 }
 

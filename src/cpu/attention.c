@@ -22,15 +22,41 @@ enum {
 
 /* ---- norm of the heads ---- */
 
-drift_status CPU(head_norm)(const drift_backend *backend, double epsilon, int rms, size_t heads, const drift_tensor *x,
-                            const drift_tensor *q_weight, const drift_tensor *q_bias, const drift_tensor *k_weight,
-                            const drift_tensor *k_bias, drift_tensor *y)
+/* Cosines and sines for rows of tokens, see cpu/rope.h; NULL and no failure where nothing turns. */
+struct turning {
+    const real *table;
+    size_t tokens, heads, half;
+};
+
+static drift_status turning_of(size_t heads, drift_turn turn, const drift_tensor *x, struct turning *t)
+{
+    *t = (struct turning){NULL, x->size[1], heads, x->size[2] / 3 / heads / 2};
+    if (!turn)
+        return DRIFT_OK;
+    t->table = CPU(rope_table)(t->tokens, t->half, turn == DRIFT_TURN_BF16);
+    return t->table ? DRIFT_OK : drift_fail(DRIFT_NO_MEMORY, "no memory for %zu angles", t->tokens * t->half);
+}
+
+/* q and k of row r turned, or turned back; y may be x. */
+static void turn_row(const struct turning *t, size_t r, int back, int accumulate, const real *x, real *y)
+{
+    const real *cosine = t->table + r % t->tokens * 3 * t->half, *sine = cosine + (back ? 2 : 1) * t->half;
+    kernels()->rope(2 * t->heads, t->half, accumulate, cosine, sine, x, y);
+}
+
+drift_status CPU(head_norm)(const drift_backend *backend, double epsilon, int rms, size_t heads, drift_turn turn,
+                            const drift_tensor *x, const drift_tensor *q_weight, const drift_tensor *q_bias,
+                            const drift_tensor *k_weight, const drift_tensor *k_bias, drift_tensor *y)
 {
     (void)backend;
     const size_t width = drift_tensor_row_size(x), all = width / 3, dim = all / heads;
     const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), width);
     const real *weight[2] = {q_weight->data, k_weight->data};
     const real *bias[2] = {rms ? NULL : q_bias->data, rms ? NULL : k_bias->data};
+    struct turning t;
+    drift_status status = turning_of(heads, turn, x, &t);
+    if (status)
+        return status;
 #pragma omp parallel for schedule(static) if (cut.n * width >= WORTH)
     for (ptrdiff_t i = 0; i < cut.count; i++)
         for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
@@ -39,46 +65,77 @@ drift_status CPU(head_norm)(const drift_backend *backend, double epsilon, int rm
             for (size_t k = 0; k < 2; k++)
                 (rms ? kernels()->rms_norm : kernels()->layer_norm)(heads, dim, (real)epsilon, px + k * all, weight[k],
                                                                     bias[k], py + k * all);
+            if (turn)
+                turn_row(&t, r, 0, 0, py, py);
             memcpy(py + 2 * all, px + 2 * all, all * sizeof *py);
         }
     return DRIFT_OK;
 }
 
-/* Gradients of weights and biases, of q and of k: a partial sum per block, [count, 4, d], then the blocks in order. */
+/* A block of rows: dx, and this block's part of the gradients of weights and biases, of q and of k, [4, d]. `turned`
+ * has room for the gradients of one row's q and k. */
+struct heads_backward {
+    real epsilon;
+    int rms, accumulate;
+    size_t heads, dim;
+    struct turning turning;
+    const real *weight[2], *x, *dy;
+    real *dx;
+    int wanted[4];
+};
+
+static void heads_backward(const struct heads_backward *h, size_t first, size_t end, real *turned, real *sum)
+{
+    const size_t all = h->heads * h->dim, width = 3 * all;
+    memset(sum, 0, 4 * h->dim * sizeof *sum);
+    for (size_t r = first; r < end; r++) {
+        const real *px = h->x + r * width, *pdy = h->dy + r * width, *v = pdy + 2 * all;
+        real *pdx = h->dx ? h->dx + r * width : NULL;
+        if (pdx && !h->accumulate)
+            memset(pdx, 0, width * sizeof *pdx);
+        if (h->turning.table) {
+            turn_row(&h->turning, r, 1, 0, pdy, turned);
+            pdy = turned;
+        }
+        for (size_t k = 0; k < 2; k++) {
+            const size_t at = k * all;
+            (h->rms ? kernels()->rms_norm_backward : kernels()->layer_norm_backward)(
+                h->heads, h->dim, h->epsilon, px + at, h->weight[k], pdy + at, pdx ? pdx + at : NULL,
+                h->wanted[2 * k] ? sum + 2 * k * h->dim : NULL,
+                h->wanted[2 * k + 1] ? sum + (2 * k + 1) * h->dim : NULL);
+        }
+        if (pdx)
+            kernels()->add(all, pdx + 2 * all, v, pdx + 2 * all);
+    }
+}
+
+/* The blocks' sums are [count, 4, d], added in their order; behind them lies a row for each thread. */
 drift_status CPU(head_norm_backward)(const drift_backend *backend, double epsilon, int rms, size_t heads,
-                                     const drift_tensor *x, const drift_tensor *q_weight, const drift_tensor *k_weight,
-                                     const drift_tensor *dy, int accumulate, drift_tensor *dx, drift_tensor *dq_weight,
-                                     drift_tensor *dq_bias, drift_tensor *dk_weight, drift_tensor *dk_bias)
+                                     drift_turn turn, const drift_tensor *x, const drift_tensor *q_weight,
+                                     const drift_tensor *k_weight, const drift_tensor *dy, int accumulate,
+                                     drift_tensor *dx, drift_tensor *dq_weight, drift_tensor *dq_bias,
+                                     drift_tensor *dk_weight, drift_tensor *dk_bias)
 {
     (void)backend;
-    const size_t width = drift_tensor_row_size(x), all = width / 3, dim = all / heads;
+    const size_t all = drift_tensor_row_size(x) / 3, dim = all / heads;
     const struct blocks cut = blocks_of_sum(drift_tensor_rows(x));
-    const real *weight[2] = {q_weight->data, k_weight->data};
     drift_tensor *const gradient[4] = {dq_weight, dq_bias, dk_weight, dk_bias};
-    const size_t bytes = (size_t)cut.count * 4 * dim * sizeof(real);
-    real *part = CPU(scratch)(bytes);
+    struct heads_backward h = {(real)epsilon, rms, accumulate, heads, dim, .weight = {q_weight->data, k_weight->data}};
+    h.x = x->data, h.dy = dy->data, h.dx = dx ? dx->data : NULL;
+    for (int g = 0; g < 4; g++)
+        h.wanted[g] = gradient[g] != NULL;
+    const size_t sums = (size_t)cut.count * 4 * dim,
+                 bytes = (sums + (size_t)omp_get_max_threads() * 2 * all) * sizeof(real);
+    real *const part = CPU(scratch)(bytes);
     if (!part && bytes)
         return drift_fail(DRIFT_NO_MEMORY, "head_norm: no memory for %zu bytes", bytes);
-#pragma omp parallel for schedule(static) if (cut.n * width >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        real *sum = part + (size_t)i * 4 * dim;
-        memset(sum, 0, 4 * dim * sizeof *sum);
-        for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
-            const real *px = (const real *)x->data + r * width, *pdy = (const real *)dy->data + r * width;
-            real *pdx = dx ? (real *)dx->data + r * width : NULL;
-            if (pdx && !accumulate)
-                memset(pdx, 0, width * sizeof *pdx);
-            for (size_t k = 0; k < 2; k++) {
-                const size_t at = k * all;
-                real *dw = gradient[2 * k] ? sum + 2 * k * dim : NULL;
-                real *db = gradient[2 * k + 1] ? sum + (2 * k + 1) * dim : NULL;
-                (rms ? kernels()->rms_norm_backward : kernels()->layer_norm_backward)(
-                    heads, dim, (real)epsilon, px + at, weight[k], pdy + at, pdx ? pdx + at : NULL, dw, db);
-            }
-            if (pdx)
-                kernels()->add(all, pdx + 2 * all, pdy + 2 * all, pdx + 2 * all);
-        }
-    }
+    drift_status status = turning_of(heads, turn, x, &h.turning);
+    if (status)
+        return status;
+#pragma omp parallel for schedule(static) if (cut.n * all >= WORTH / 3)
+    for (ptrdiff_t i = 0; i < cut.count; i++)
+        heads_backward(&h, block_start(cut, i), block_start(cut, i) + block_size(cut, i),
+                       part + sums + (size_t)omp_get_thread_num() * 2 * all, part + (size_t)i * 4 * dim);
     for (size_t g = 0; g < 4; g++)
         for (ptrdiff_t i = 0; gradient[g] && i < cut.count; i++)
             kernels()->add(dim, gradient[g]->data, part + ((size_t)i * 4 + g) * dim, gradient[g]->data);
@@ -91,18 +148,18 @@ drift_status CPU(rope)(const drift_backend *backend, size_t heads, int bf16_angl
                        int accumulate, drift_tensor *y)
 {
     (void)backend;
-    const size_t width = drift_tensor_row_size(x), all = width / 3, half = all / heads / 2, tokens = x->size[1];
+    const size_t width = drift_tensor_row_size(x), all = width / 3;
     const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), width);
-    const real *table = CPU(rope_table)(tokens, half, bf16_angles);
-    if (!table)
-        return drift_fail(DRIFT_NO_MEMORY, "rope: no memory for %zu angles", tokens * half);
+    struct turning t;
+    drift_status status = turning_of(heads, bf16_angles ? DRIFT_TURN_BF16 : DRIFT_TURN, x, &t);
+    if (status)
+        return status;
 #pragma omp parallel for schedule(static) if (cut.n * width >= WORTH)
     for (ptrdiff_t i = 0; i < cut.count; i++)
         for (size_t r = block_start(cut, i), end = r + block_size(cut, i); r < end; r++) {
-            const real *cosine = table + r % tokens * 3 * half, *sine = cosine + (back ? 2 : 1) * half;
             const real *px = (const real *)x->data + r * width;
             real *py = (real *)y->data + r * width;
-            kernels()->rope(2 * heads, half, accumulate, cosine, sine, px, py);
+            turn_row(&t, r, back, accumulate, px, py);
             if (accumulate)
                 kernels()->add(all, py + 2 * all, px + 2 * all, py + 2 * all);
             else if (py != px)

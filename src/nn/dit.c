@@ -91,12 +91,14 @@ static drift_tensor *tokens(const drift_dit *dit, drift_tape *tape, drift_tensor
 static drift_tensor *attention(const drift_dit *dit, const drift_dit_block *block, drift_tape *tape, drift_tensor *x)
 {
     const drift_dit_config *c = &dit->config;
+    const int bf16_angles = c->use_bf16 && !c->attn_fp32;
+    const drift_turn turn = !c->use_rope ? DRIFT_TURN_NONE : bf16_angles ? DRIFT_TURN_BF16 : DRIFT_TURN;
     x = linear(dit, tape, &block->qkv, x);
     if (c->use_qknorm)
-        x = drift_head_norm(tape, EPSILON, c->use_rmsnorm, c->num_heads, x, weight_of(block->q_weight),
+        x = drift_head_norm(tape, EPSILON, c->use_rmsnorm, c->num_heads, turn, x, weight_of(block->q_weight),
                             weight_of(block->q_bias), weight_of(block->k_weight), weight_of(block->k_bias));
-    if (c->use_rope)
-        x = drift_rope(tape, c->num_heads, c->use_bf16 && !c->attn_fp32, x);
+    else if (c->use_rope)
+        x = drift_rope(tape, c->num_heads, bf16_angles, x);
     return linear(dit, tape, &block->projection, drift_attention(tape, c->num_heads, x));
 }
 

@@ -19,6 +19,7 @@ struct norm {
     double epsilon;
     int rms;
     size_t heads;
+    drift_turn turn;
 };
 
 /* A weight is [d]; a bias is too, or NULL with rms. */
@@ -28,8 +29,8 @@ static int bias_fits(const drift_tensor *bias, int rms, size_t dim)
     return rms ? !bias : bias && weight_fits(bias, dim);
 }
 
-drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t heads, drift_tensor *qkv,
-                              drift_tensor *q_weight, drift_tensor *q_bias, drift_tensor *k_weight,
+drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t heads, drift_turn turn,
+                              drift_tensor *qkv, drift_tensor *q_weight, drift_tensor *q_bias, drift_tensor *k_weight,
                               drift_tensor *k_bias)
 {
     if (drift_tape_failed(tape))
@@ -43,12 +44,14 @@ drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t 
     if (!bias_fits(q_bias, rms, dim) || !bias_fits(k_bias, rms, dim))
         return drift_tape_fail(tape, DRIFT_INVALID, "head_norm: expected %s",
                                rms ? "no biases" : "biases like weights");
+    if (turn && dim % 2)
+        return drift_tape_fail(tape, DRIFT_INVALID, "head_norm: heads have %zu numbers, expected an even number", dim);
     const drift_backend *b = drift_tape_backend(tape);
     drift_tensor *y = drift_tape_tensor(tape, qkv->dims, qkv->size);
     if (drift_tape_failed(tape))
         return y;
-    const struct norm saved = {epsilon, rms, heads};
-    drift_tape_check(tape, b->head_norm(b, epsilon, rms, heads, qkv, q_weight, q_bias, k_weight, k_bias, y),
+    const struct norm saved = {epsilon, rms, heads, turn};
+    drift_tape_check(tape, b->head_norm(b, epsilon, rms, heads, turn, qkv, q_weight, q_bias, k_weight, k_bias, y),
                      "head_norm");
     drift_tape_record(tape, head_norm_backward, y,
                       (drift_tensor *[DRIFT_NODE_INPUTS]){qkv, q_weight, q_bias, k_weight, k_bias}, &saved,
@@ -57,7 +60,7 @@ drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t 
 }
 
 /* Of each head of q and k as of a row in norm.c, with the gradients of the weights summed over heads too; dv += dy's.
- */
+ * dy is first turned back where y was turned. */
 static void head_norm_backward(drift_tape *tape, const drift_node *node)
 {
     const drift_backend *b = drift_tape_backend(tape);
@@ -69,8 +72,8 @@ static void head_norm_backward(drift_tape *tape, const drift_node *node)
         d[i] = drift_tape_grad(tape, node->x[i], &grad[i]);
     if (!drift_tape_failed(tape))
         drift_tape_check(tape,
-                         b->head_norm_backward(b, s->epsilon, s->rms, s->heads, node->x[0], node->x[1], node->x[3], &dy,
-                                               accumulate, d[0], d[1], d[2], d[3], d[4]),
+                         b->head_norm_backward(b, s->epsilon, s->rms, s->heads, s->turn, node->x[0], node->x[1],
+                                               node->x[3], &dy, accumulate, d[0], d[1], d[2], d[3], d[4]),
                          "head_norm");
 }
 

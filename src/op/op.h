@@ -47,9 +47,9 @@ drift_tensor *drift_standardize(drift_tape *tape, double epsilon, drift_tensor *
 
 /* attention.c: qkv[B, T, 3 D] = [q|k|v], each `heads` heads of d = D / heads side by side (spec: generator) */
 /* norm over d of every head of q and k, with weights and biases [d] that the heads share: RMSNorm with `rms` (biases
- * are NULL), else LayerNorm; v passes through */
-drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t heads, drift_tensor *qkv,
-                              drift_tensor *q_weight, drift_tensor *q_bias, drift_tensor *k_weight,
+ * are NULL), else LayerNorm; v passes through. With `turn` as drift_rope of the result */
+drift_tensor *drift_head_norm(drift_tape *tape, double epsilon, int rms, size_t heads, drift_turn turn,
+                              drift_tensor *qkv, drift_tensor *q_weight, drift_tensor *q_bias, drift_tensor *k_weight,
                               drift_tensor *k_bias);
 /* rotary embedding of q and k, d even: (a, b) = elements (i, i + d/2) of the token at position t turn by the angle
  * t 10000^(-i / (d/2)); v passes through. bf16_angles: t, frequency, angle, cosine and sine rounded to bfloat16 */

@@ -39,6 +39,9 @@ typedef enum drift_reduce_kind { DRIFT_SUM, DRIFT_MEAN, DRIFT_MAX, DRIFT_LOG_SUM
 /* A cell of an image to a number a channel: mean x, (mean (x - mean x)^2 + epsilon)^1/2, (mean x^2 + epsilon)^1/2. */
 typedef enum drift_pool_kind { DRIFT_POOL_MEAN, DRIFT_POOL_STD, DRIFT_POOL_RMS } drift_pool_kind;
 
+/* The rotary embedding as a second half of the heads' norms: none, of floats, by angles in bfloat16. */
+typedef enum drift_turn { DRIFT_TURN_NONE, DRIFT_TURN, DRIFT_TURN_BF16 } drift_turn;
+
 /* Where random numbers come from: element `first` + i of the stream (seed, purpose, step) lands in y[i]. */
 typedef struct drift_stream {
     uint64_t seed;

@@ -276,12 +276,48 @@ START_TEST(values_pass)
         w[i] = (float)i;
     drift_tensor *qkv = drift_tape_input(tape, 3, (const size_t[]){1, T, 3 * H * D}, x, 0);
     drift_tensor *weight = drift_tape_input(tape, 1, (const size_t[]){D}, w, 0);
-    drift_tensor *result = drift_rope(tape, H, 0, drift_head_norm(tape, 1e-6, 1, H, qkv, weight, NULL, weight, NULL));
+    drift_tensor *result =
+        drift_rope(tape, H, 0, drift_head_norm(tape, 1e-6, 1, H, DRIFT_TURN_NONE, qkv, weight, NULL, weight, NULL));
     ck_assert(!drift_tape_status(tape));
     ck_assert(!drift_tensor_read(result, y));
     for (int t = 0; t < T; t++)
         ck_assert(!memcmp(y + (t * 3 + 2) * H * D, x + (t * 3 + 2) * H * D, H * D * sizeof *y));
     drift_tape_free(tape);
+    free(x);
+}
+END_TEST
+
+/* Norm and rotation in one pass: the bits of one after the other, gradients too. */
+START_TEST(turned_in_one_pass)
+{
+    enum { B = 3, T = 70, H = 2, D = 6, N = B * T * 3 * H * D };
+    float *x = uniform(N, 0, 2), w[D] = {1, 2, -1, 0.5f, 3, -2};
+    float *y[2], *dx[2], dw[2][D];
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        for (int fused = 0; fused < 2; fused++) {
+            drift_tape *tape;
+            ck_assert(!drift_tape_new(drift_cpu_backend(DRIFT_F32), &tape));
+            y[fused] = malloc(N * sizeof(float));
+            dx[fused] = malloc(N * sizeof(float));
+            drift_tensor *qkv = drift_tape_input(tape, 3, (const size_t[]){B, T, 3 * H * D}, x, 1);
+            drift_tensor *weight = drift_tape_input(tape, 1, (const size_t[]){D}, w, 1);
+            const drift_turn turn = !fused ? DRIFT_TURN_NONE : bf16 ? DRIFT_TURN_BF16 : DRIFT_TURN;
+            drift_tensor *result = drift_head_norm(tape, 1e-6, 1, H, turn, qkv, weight, NULL, weight, NULL);
+            result = fused ? result : drift_rope(tape, H, bf16, result);
+            drift_tape_backward(tape, drift_mul(tape, result, result), NULL);
+            ck_assert(!drift_tape_status(tape));
+            const drift_tensor gx = drift_tensor_grad(qkv), gw = drift_tensor_grad(weight);
+            ck_assert(!drift_tensor_read(result, y[fused]) && !drift_tensor_read(&gx, dx[fused]));
+            ck_assert(!drift_tensor_read(&gw, dw[fused]));
+            drift_tape_free(tape);
+        }
+        ck_assert(!memcmp(y[0], y[1], N * sizeof(float)) && !memcmp(dx[0], dx[1], N * sizeof(float)));
+        ck_assert(!memcmp(dw[0], dw[1], sizeof dw[0]) && dw[0][0] != 0);
+        for (int fused = 0; fused < 2; fused++) {
+            free(y[fused]);
+            free(dx[fused]);
+        }
+    }
     free(x);
 }
 END_TEST
@@ -327,11 +363,11 @@ START_TEST(misuse)
     fails(tape, "rope: qkv is [2,12], expected [batch,tokens,3 x 2 heads x their size]");
     drift_rope(tape, 1, 0, INPUT(3, 1, 2, 9));
     fails(tape, "rope: heads have 3 numbers, expected an even number");
-    drift_head_norm(tape, 1e-6, 1, 2, INPUT(3, 1, 2, 12), INPUT(1, 2), NULL, INPUT(1, 3), NULL);
+    drift_head_norm(tape, 1e-6, 1, 2, DRIFT_TURN_NONE, INPUT(3, 1, 2, 12), INPUT(1, 2), NULL, INPUT(1, 3), NULL);
     fails(tape, "head_norm: heads have 2 numbers but weights are [2] and [3]");
-    drift_head_norm(tape, 1e-6, 0, 2, INPUT(3, 1, 2, 12), INPUT(1, 2), INPUT(1, 2), INPUT(1, 2), NULL);
+    drift_head_norm(tape, 1e-6, 0, 2, DRIFT_TURN_NONE, INPUT(3, 1, 2, 12), INPUT(1, 2), INPUT(1, 2), INPUT(1, 2), NULL);
     fails(tape, "head_norm: expected biases like weights");
-    drift_head_norm(tape, 1e-6, 1, 2, INPUT(3, 1, 2, 12), INPUT(1, 2), NULL, INPUT(1, 2), INPUT(1, 2));
+    drift_head_norm(tape, 1e-6, 1, 2, DRIFT_TURN_NONE, INPUT(3, 1, 2, 12), INPUT(1, 2), NULL, INPUT(1, 2), INPUT(1, 2));
     fails(tape, "head_norm: expected no biases");
     drift_tape_free(tape);
 }
@@ -347,6 +383,7 @@ int main(void)
     tcase_add_test(tcase, threads);
     tcase_add_test(tcase, extremes);
     tcase_add_test(tcase, values_pass);
+    tcase_add_test(tcase, turned_in_one_pass);
     tcase_add_test(tcase, counting);
     tcase_add_test(tcase, misuse);
     suite_add_tcase(suite, tcase);

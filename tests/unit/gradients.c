@@ -83,8 +83,9 @@ MODEL(layer_norm)
 }
 MODEL(head_norm)
 {
-    return choice ? drift_head_norm(t, 1e-3, 1, 2, x[0], x[1], NULL, x[2], NULL)
-                  : drift_head_norm(t, 1e-3, 0, 2, x[0], x[1], x[2], x[3], x[4]);
+    const drift_turn turn = choice & 2 ? DRIFT_TURN : DRIFT_TURN_NONE;
+    return choice & 1 ? drift_head_norm(t, 1e-3, 1, 2, turn, x[0], x[1], NULL, x[2], NULL)
+                      : drift_head_norm(t, 1e-3, 0, 2, turn, x[0], x[1], x[2], x[3], x[4]);
 }
 MODEL(rope) { return drift_rope(t, 2, choice, x[0]); }
 /* x feeds the rotation and something else: its gradient accumulates */
@@ -284,6 +285,8 @@ static const struct op_case cases[] = {
     {"layer_norm", layer_norm, 0, {{2, {3, 7}}, {1, {7}}, {1, {7}}}, 0},
     {"head_norm, rms", head_norm, 1, {{3, {2, 3, 24}}, {1, {4}}, {1, {4}}}, 0},
     {"head_norm", head_norm, 0, {{3, {2, 3, 24}}, {1, {4}}, {1, {4}}, {1, {4}}, {1, {4}}}, 0},
+    {"head_norm, rms, turned", head_norm, 3, {{3, {2, 3, 24}}, {1, {4}}, {1, {4}}}, 0},
+    {"head_norm, turned", head_norm, 2, {{3, {2, 3, 24}}, {1, {4}}, {1, {4}}, {1, {4}}, {1, {4}}}, 0},
     {"rope", rope, 0, {{3, {2, 3, 24}}}, 0},
     {"rope, bfloat16 angles", rope, 1, {{3, {2, 3, 24}}}, 0},
     {"rope of what has another gradient", rope_branches, 0, {{3, {2, 3, 24}}}, 0},
