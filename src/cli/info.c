@@ -1,4 +1,4 @@
-/* drift info: what this program is and what it runs on. */
+/* drift info: what this program is and what it runs on; or what a model is made of (info_model.c). */
 #include <jansson.h>
 #include <msgpack.h>
 #include <omp.h>
@@ -9,8 +9,8 @@
 #include <zlib.h>
 
 #include "cli/commands.h"
+#include "cli/info.h"
 #include "drift.h"
-#include "kernel/gemm.h"
 #include "kernel/gemm.h"
 #include "kernel/kernel.h"
 
@@ -72,9 +72,11 @@ static int run(int argc, char **argv)
 {
     struct settings settings = {0};
     struct package packages[PACKAGES];
-    int status = drift_options_parse(&drift_command_info, &argc, argv, 0, 0, &settings);
+    int status = drift_options_parse(&drift_command_info, &argc, argv, 0, 1, &settings);
     if (status >= 0)
         return status;
+    if (argc > 1)
+        return drift_info_model(argv[1], settings.json);
     list_packages(packages);
     (settings.json ? print_json : print_text)(packages);
     return DRIFT_EXIT_YES;
@@ -87,14 +89,22 @@ static const struct drift_option options[] = {
 
 const struct drift_command drift_command_info = {
     .name = "info",
-    .summary = "show version, instruction set, threads and packages",
-    .arguments = "[--json]",
+    .summary = "show what runs here, or what a model is made of",
+    .arguments = "[MODEL.safetensors|FOLDER|hf://NAME|RECIPE] [--json]",
     .text =
-        "Prints the version, the instruction set chosen and those that this machine can run (DRIFT_ISA forces one), "
-        "the number of threads (OMP_NUM_THREADS), the engine for matrix products (DRIFT_GEMM) and the packages in "
-        "use.",
+        "Without a model: the version, the instruction set chosen and those that this machine can run (DRIFT_ISA "
+        "forces one), the number of threads (OMP_NUM_THREADS), the engine for matrix products (DRIFT_GEMM) and the "
+        "packages in use.\n\n"
+        "Of a model, a released one or a recipe (a .yaml file or a built-in name): the tree of its parameters with the "
+        "numbers in each branch and the shape of each array, and the cost of a forward pass of one sample. The count "
+        "is of all that is trained: weights, biases, norms, and the tables of classes, styles and positions; not the "
+        "optimiser's moments nor the running means, which are copies. FLOP are those of every operation, a "
+        "multiplication and its addition counted as two, the noise not counted. An encoder's pass is of an image of "
+        "its data set or, where none is known, of 32 x 32 cells.",
     .options = options,
     .examples = {{"drift info", "a few lines for a bug report"},
-                 {"DRIFT_ISA=c drift info --json", "the same for a program, with portable C chosen"}},
+                 {"drift info digits-dit", "the model of a built-in recipe"},
+                 {"drift info digits/model.safetensors --json", "a model's parameters and FLOP for a program"},
+                 {"DRIFT_ISA=c drift info --json", "what runs here for a program, with portable C chosen"}},
     .run = run,
 };

@@ -7,7 +7,6 @@
 #include "cli/commands.h"
 #include "drift.h"
 #include "kernel/gemm.h"
-#include "kernel/gemm.h"
 #include "kernel/kernel.h"
 
 const struct drift_command *const drift_commands[] = {

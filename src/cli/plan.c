@@ -19,8 +19,7 @@ static const double SHARE = 0.45;
 /* What the program and its libraries take before anything else. */
 static const double PROGRAM = 6e6;
 
-/* The shape of a sample, and the data's bytes, from the data set where the recipe names one, else from the model. */
-static drift_status look_at_data(struct drift_recipe *recipe, struct drift_sample_shape *shape, double *bytes)
+drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sample_shape *shape, double *bytes)
 {
     static const enum drift_data_split whole = DRIFT_DATA_ALL;
     struct drift_data *data;
@@ -37,6 +36,8 @@ static drift_status look_at_data(struct drift_recipe *recipe, struct drift_sampl
     *shape = (struct drift_sample_shape){data->dim, data->height, data->width, data->channels};
     /* all rows, and those of the training and of the test part */
     *bytes = 2.0 * (double)data->size * (double)data->dim * 4;
+    if (recipe->model.name == DRIFT_MODEL_MAE && !recipe->dataset.num_classes)
+        recipe->dataset.num_classes = data->classes ? data->classes : 1;
     status = drift_batch_classes(data, recipe);
     drift_data_close(data);
     return status;
@@ -112,7 +113,7 @@ static drift_status print_plan(struct drift_recipe *recipe)
     struct drift_sample_shape shape;
     struct drift_plan plan;
     double data;
-    drift_status status = look_at_data(recipe, &shape, &data);
+    drift_status status = drift_run_look_at_data(recipe, &shape, &data);
     if (!status)
         status = drift_plan_step(recipe, &shape, &plan);
     if (status)

@@ -280,18 +280,27 @@ static drift_status read_shape(const struct drift_safetensors *file, struct drif
     return DRIFT_OK;
 }
 
-static drift_status load(const struct drift_safetensors *file, const char *weights, struct drift_generator *generator,
-                         struct drift_recipe *recipe)
+drift_status drift_generator_describe(const struct drift_safetensors *file, struct drift_recipe *recipe,
+                                      struct drift_sample_shape *shape)
 {
-    char prefix[DRIFT_PREFIX];
-    struct drift_sample_shape shape;
     const char *text = drift_safetensors_metadata(file, "recipe");
     if (!text)
         return drift_fail(DRIFT_INVALID, "%s: not a model of drift: no recipe in its metadata", file->path);
     drift_recipe_defaults(recipe);
     drift_status status = drift_recipe_parse(recipe, text, strlen(text), file->path);
-    if (!status)
-        status = read_shape(file, &shape);
+    if (status || recipe->model.name == DRIFT_MODEL_MAE)
+        return status;
+    return read_shape(file, shape);
+}
+
+static drift_status load(const struct drift_safetensors *file, const char *weights, struct drift_generator *generator,
+                         struct drift_recipe *recipe)
+{
+    char prefix[DRIFT_PREFIX];
+    struct drift_sample_shape shape;
+    drift_status status = drift_generator_describe(file, recipe, &shape);
+    if (!status && recipe->model.name == DRIFT_MODEL_MAE)
+        status = drift_fail(DRIFT_INVALID, "%s: expected a generator, got an encoder", file->path);
     if (!status)
         status = choose_weights(file, recipe, weights, prefix);
     if (!status && (status = drift_generator_new(generator, recipe, &shape, drift_cpu_backend(DRIFT_F32))))

@@ -94,6 +94,10 @@ drift_status drift_generator_load(const char *path, const char *weights, struct 
 drift_status drift_generator_load_artifact(const char *path, const char *weights, struct drift_generator *generator,
                                            struct drift_recipe *recipe);
 
+/* The recipe in a model file's metadata, and the shape of its samples; an encoder's has none, and *shape stays. */
+drift_status drift_generator_describe(const struct drift_safetensors *file, struct drift_recipe *recipe,
+                                      struct drift_sample_shape *shape);
+
 /* Writes a DiT's model file as a released model's folder: one of its running means, as drift_generator_load takes it.
  */
 drift_status drift_generator_export(const char *path, const char *weights, const char *folder);

@@ -7,33 +7,7 @@
 #include "cpu/cpu.h"
 #include "nn/artifact.h"
 #include "train/generator.h"
-
-/* The model's part of a recipe, from which drift_generator_new makes the same settings again. */
-static void fill_recipe(const drift_dit_config *c, double ema_decay, struct drift_recipe *recipe)
-{
-    drift_recipe_defaults_of(recipe, DRIFT_MODEL_DIT);
-    recipe->dataset.num_classes = (int64_t)c->num_classes;
-    recipe->model.cond_dim = (int64_t)c->cond_dim;
-    recipe->model.noise_classes = (int64_t)c->noise_classes;
-    recipe->model.noise_coords = (int64_t)c->noise_coords;
-    recipe->model.input_size = (int64_t)c->input_size;
-    recipe->model.in_channels = (int64_t)c->in_channels;
-    recipe->model.n_cls_tokens = (int64_t)c->n_cls_tokens;
-    recipe->model.patch_size = (int64_t)c->patch_size;
-    recipe->model.hidden_size = (struct drift_recipe_integers){1, {(int64_t)c->hidden_size}};
-    recipe->model.depth = (int64_t)c->depth;
-    recipe->model.num_heads = (int64_t)c->num_heads;
-    recipe->model.out_channels = (int64_t)c->out_channels;
-    recipe->model.mlp_ratio = c->mlp_ratio;
-    recipe->model.use_qknorm = c->use_qknorm;
-    recipe->model.use_swiglu = c->use_swiglu;
-    recipe->model.use_rope = c->use_rope;
-    recipe->model.use_rmsnorm = c->use_rmsnorm;
-    recipe->model.use_bf16 = c->use_bf16;
-    recipe->model.attn_fp32 = c->attn_fp32;
-    recipe->model.use_remat = c->use_remat;
-    recipe->train.ema_decay = (struct drift_recipe_numbers){isnan(ema_decay) ? 0 : 1, {ema_decay}};
-}
+#include "train/recipe_model.h"
 
 /* An artefact has one running mean: of the decay that its metadata has, in float32's digits. */
 static drift_status check_weights(const struct drift_artifact *artifact, const char *weights)
@@ -71,7 +45,8 @@ static drift_status build(const struct drift_artifact *artifact, struct drift_ge
         status = check_parameters(artifact, &config, &surplus);
     if (status)
         return status;
-    fill_recipe(&config, artifact->ema_decay, recipe);
+    drift_recipe_of_dit(&config, recipe);
+    recipe->train.ema_decay = (struct drift_recipe_numbers){isnan(artifact->ema_decay) ? 0 : 1, {artifact->ema_decay}};
     const struct drift_sample_shape shape = drift_generator_shape(recipe);
     if ((status = drift_generator_new(generator, recipe, &shape, drift_cpu_backend(DRIFT_F32))))
         return drift_fail_context(status, "%s", artifact->folder);

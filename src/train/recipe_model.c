@@ -31,6 +31,31 @@ drift_dit_config drift_recipe_dit(const struct drift_recipe *recipe)
     };
 }
 
+void drift_recipe_of_dit(const drift_dit_config *c, struct drift_recipe *recipe)
+{
+    drift_recipe_defaults_of(recipe, DRIFT_MODEL_DIT);
+    recipe->dataset.num_classes = (int64_t)c->num_classes;
+    recipe->model.cond_dim = (int64_t)c->cond_dim;
+    recipe->model.noise_classes = (int64_t)c->noise_classes;
+    recipe->model.noise_coords = (int64_t)c->noise_coords;
+    recipe->model.input_size = (int64_t)c->input_size;
+    recipe->model.in_channels = (int64_t)c->in_channels;
+    recipe->model.n_cls_tokens = (int64_t)c->n_cls_tokens;
+    recipe->model.patch_size = (int64_t)c->patch_size;
+    recipe->model.hidden_size = (struct drift_recipe_integers){1, {(int64_t)c->hidden_size}};
+    recipe->model.depth = (int64_t)c->depth;
+    recipe->model.num_heads = (int64_t)c->num_heads;
+    recipe->model.out_channels = (int64_t)c->out_channels;
+    recipe->model.mlp_ratio = c->mlp_ratio;
+    recipe->model.use_qknorm = c->use_qknorm;
+    recipe->model.use_swiglu = c->use_swiglu;
+    recipe->model.use_rope = c->use_rope;
+    recipe->model.use_rmsnorm = c->use_rmsnorm;
+    recipe->model.use_bf16 = c->use_bf16;
+    recipe->model.attn_fp32 = c->attn_fp32;
+    recipe->model.use_remat = c->use_remat;
+}
+
 drift_mae_config drift_recipe_mae(const struct drift_recipe *recipe)
 {
     drift_mae_config config = {

@@ -11,6 +11,9 @@
 drift_dit_config drift_recipe_dit(const struct drift_recipe *recipe);
 drift_mae_config drift_recipe_mae(const struct drift_recipe *recipe);
 
+/* The other way: the recipe whose model has these settings, all its other keys as they are by default. */
+void drift_recipe_of_dit(const drift_dit_config *config, struct drift_recipe *recipe);
+
 /* How many parameters the model of a DiT's or an encoder's recipe has, without memory for them; 0 for an MLP, whose
  * last layer depends on the data. DRIFT_INVALID where the settings are impossible. */
 drift_status drift_recipe_parameters(const struct drift_recipe *recipe, size_t *count);
