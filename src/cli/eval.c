@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "cli/commands.h"
+#include "cli/eval.h"
 #include "data/data.h"
 #include "eval/eval.h"
 #include "io/csv.h"
@@ -20,7 +21,7 @@
 struct settings {
     const char *data, *ema;
     int64_t n, seed;
-    int json, classifier;
+    int json, classifier, encoder;
     struct drift_option_numbers cfg;
 };
 
@@ -303,7 +304,13 @@ static int run(int argc, char **argv)
         return status;
     if (!s.data)
         return drift_error("eval: --data NAME|FILE is needed: what the samples should be like");
-    return (s.classifier ? with_classifier(argv[1], &s) : evaluate(argv[1], &s)) ? drift_error_kept() : DRIFT_EXIT_YES;
+    if (s.encoder && s.classifier)
+        return drift_error("eval: --encoder judges an encoder, --classifier a generator; expected one of them");
+    const size_t images = s.n ? (size_t)s.n : 5000; /* of an encoder */
+    const drift_status bad = s.encoder      ? drift_eval_encoder(argv[1], s.data, images, (uint64_t)s.seed, s.json)
+                             : s.classifier ? with_classifier(argv[1], &s)
+                                            : evaluate(argv[1], &s);
+    return bad ? drift_error_kept() : DRIFT_EXIT_YES;
 }
 
 #define AT(member) offsetof(struct settings, member)
@@ -315,6 +322,8 @@ static const struct drift_option options[] = {
     {"ema", "DECAY|none", DRIFT_OPTION_TEXT, AT(ema), "which running mean of a model's parameters", 0, 0},
     {"classifier", NULL, DRIFT_OPTION_FLAG, AT(classifier), "judge images by a classifier that is trained on real ones",
      0, 0},
+    {"encoder", NULL, DRIFT_OPTION_FLAG, AT(encoder),
+     "MODEL is an encoder: k-NN and linear accuracy of its features, of at most n (5000) images of either part", 0, 0},
     {"cfg", "A[,A...]", DRIFT_OPTION_NUMBERS, AT(cfg), "with --classifier: guidance scales, a row each (default: 1)", 0,
      1e3},
     {"json", NULL, DRIFT_OPTION_FLAG, AT(json), "print one JSON object", 0, 0},
@@ -324,7 +333,7 @@ static const struct drift_option options[] = {
 const struct drift_command drift_command_eval = {
     .name = "eval",
     .summary = "measure how far samples are from data",
-    .arguments = "MODEL.safetensors|SAMPLES.npy|.npz|.csv --data NAME|FILE [options]",
+    .arguments = "MODEL|SAMPLES.npy|.npz|.csv --data NAME|FILE [options]",
     .text =
         "Prints energy distance^2 and maximum mean discrepancy with the Laplace kernel (both unbiased, so they may "
         "fall a "
@@ -335,10 +344,14 @@ const struct drift_command drift_command_eval = {
         "even steps are looked at.\n\n"
         "--classifier trains a small classifier on the training images of the data and judges a model's images by it: "
         "the share that it takes for the class that was asked for, Frechet distance, precision and recall (k-NN "
-        "manifolds, k = 3) among its features, and memorisation. The row \"real\" is the floor.",
+        "manifolds, k = 3) among its features, and memorisation. The row \"real\" is the floor.\n\n"
+        "--encoder judges an encoder (a run's folder, an artefact, a safetensors file of ConvNeXt-V2) by how well its "
+        "features of one location, those of whole maps, tell the classes apart: accuracy on test images of their 10 "
+        "nearest training images and of a linear classifier.",
     .options = options,
     .examples = {{"drift eval demo/model.safetensors --data digits", "a trained model"},
                  {"drift eval points.npy --data checkerboard --json", "samples from a file, for a program"},
-                 {"drift eval digits-dit/model.safetensors --data digits --classifier --cfg 1,2", "images by class"}},
+                 {"drift eval digits-dit/model.safetensors --data digits --classifier --cfg 1,2", "images by class"},
+                 {"drift eval encoder --data digits --encoder", "an encoder"}},
     .run = run,
 };

@@ -14,6 +14,7 @@ const struct drift_command *const drift_commands[] = {
     &drift_command_train,
     &drift_command_sample,
     &drift_command_eval,
+    &drift_command_features,
     &drift_command_field,
     &drift_command_convert,
     &drift_command_golden,

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "cpu/cpu.h"
 #include "data/data.h"
 #include "io/file.h"
 #include "report/run.h"
@@ -201,4 +202,21 @@ int drift_run_print(const struct drift_recipe *recipe)
     fputs(text, stdout);
     free(text);
     return DRIFT_EXIT_YES;
+}
+
+drift_status drift_run_open_encoder(const char *model, const struct drift_option_texts *sets,
+                                    const struct drift_data *images, struct drift_feature_encoder *encoder)
+{
+    struct drift_recipe recipe;
+    const int convnext = drift_ends_with(model, ".safetensors");
+    if (!images->size || !images->height)
+        return drift_fail(DRIFT_INVALID, "%s: expected a set of images", images->name);
+    drift_recipe_defaults_of(&recipe, DRIFT_MODEL_DIT);
+    recipe.feature.use_convnext = convnext;
+    drift_status status = drift_recipe_set(&recipe, convnext ? "feature.convnext_path" : "feature.mae_path", model);
+    if (!status && sets)
+        status = drift_run_set(&recipe, sets);
+    return status ? status
+                  : drift_feature_encoder_open(&recipe, images->height, images->width, images->channels,
+                                               drift_cpu_backend(DRIFT_F32), encoder);
 }

@@ -3,6 +3,7 @@
 #define DRIFT_CLI_RUN_H
 
 #include "cli/options.h"
+#include "train/encoder.h"
 #include "train/trainer.h"
 
 struct drift_run_settings {
@@ -50,5 +51,10 @@ drift_status drift_run_set(struct drift_recipe *recipe, const struct drift_optio
 
 /* Prints the recipe with the meaning of each key. Returns the exit status. */
 int drift_run_print(const struct drift_recipe *recipe);
+
+/* Opens the encoder that a command line names for the images of a set: a checkpoint of ConvNeXt (*.safetensors), else
+ * an autoencoder's artefact or run; `sets` (NULL: none) choose its features. To be closed by the caller. */
+drift_status drift_run_open_encoder(const char *model, const struct drift_option_texts *sets,
+                                    const struct drift_data *images, struct drift_feature_encoder *encoder);
 
 #endif

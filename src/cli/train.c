@@ -53,7 +53,7 @@ static const struct drift_option options[] = {
 
 const struct drift_command drift_command_train = {
     .name = "train",
-    .summary = "train a generator by a recipe",
+    .summary = "train a generator, or an encoder, by a recipe",
     .arguments = "RECIPE.yaml [options]",
     .text = "Trains the generator that the recipe describes and writes into DIR: report.html (data beside samples, "
             "evolution, curves, figures), report.json, evolution.png, samples.png, samples.npy, log.csv, recipe.yaml, "
@@ -61,7 +61,8 @@ const struct drift_command drift_command_train = {
             "Ctrl-C finishes the step and saves. A run that was stopped or killed and resumed ends with the same bytes "
             "in model.safetensors as one that was not.\n\n"
             "RECIPE is a file, or the name of a built-in recipe (checkerboard, swiss_roll, digits, digits-dit, "
-            "mnist-dit, rings-guided).",
+            "mnist-dit, rings-guided). digits-mae, mnist-mae and cifar10-mae train encoders instead, in whose feature "
+            "space a generator may learn (feature.mae_path): the encoder then lies in DIR/params_ema.",
     .options = options,
     .examples = {{"drift train digits --out demo", "the built-in 8x8 digits, in under a minute"},
                  {"drift train data/recipes/swiss_roll.yaml --set train.seed=1 --out roll", "another seed"},

@@ -77,6 +77,12 @@ enum { DRIFT_NEIGHBOURS = 3 };
 drift_status drift_precision_recall(size_t generated_n, size_t real_n, size_t dim, const float *generated,
                                     const float *real, size_t k, double *precision, double *recall);
 
+/* Share of test points whose class most of their k nearest training points have (k at most 64, and no more than there
+ * are); of equally frequent classes that of the nearer point. */
+drift_status drift_knn_accuracy(size_t train_n, size_t test_n, size_t dim, const float *train,
+                                const int32_t *train_label, const float *test, const int32_t *test_label, size_t k,
+                                double *accuracy);
+
 /* ---- all of them at once, ready for a table ---- */
 
 typedef struct drift_metric {

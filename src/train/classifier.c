@@ -207,7 +207,7 @@ drift_status drift_classifier_train(struct drift_classifier *c, const struct dri
 
 /* ---- what it says ---- */
 
-static int most_likely(size_t classes, const float *logits)
+int drift_most_likely(size_t classes, const float *logits)
 {
     size_t best = 0;
     for (size_t j = 1; j < classes; j++)
@@ -239,7 +239,7 @@ drift_status drift_classifier_apply(struct drift_classifier *c, size_t n, const 
         const size_t rows = n - done < BATCH ? n - done : BATCH;
         status = apply_batch(c, rows, x + done * c->dim, features ? features + done * FEATURES : NULL, logits);
         for (size_t i = 0; i < rows && labels && !status; i++)
-            labels[done + i] = most_likely(c->classes, logits + i * c->classes);
+            labels[done + i] = drift_most_likely(c->classes, logits + i * c->classes);
     }
     drift_tape_clear(c->tape);
     free(logits);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/classifier.h"
+
 static drift_status make(struct drift_mae_state *state, const struct drift_recipe *recipe)
 {
     state->average_count = recipe->train.ema_decay.count;
@@ -96,12 +98,8 @@ static drift_status add_right(const drift_tensor *logits, const int32_t *label, 
     if (!values)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu logits", n * classes);
     drift_status status = drift_tensor_read_floats(logits, values);
-    for (size_t i = 0; i < n && !status; i++) {
-        size_t best = 0;
-        for (size_t c = 1; c < classes; c++)
-            best = values[i * classes + c] > values[i * classes + best] ? c : best;
-        *right += best == (size_t)label[i];
-    }
+    for (size_t i = 0; i < n && !status; i++)
+        *right += drift_most_likely(classes, values + i * classes) == label[i];
     free(values);
     return status;
 }

@@ -37,7 +37,8 @@ for part in train t10k; do
         tail -c +9 data/digits/labels.idx1-ubyte | head -c 60
     } > mnist/$part-labels-idx1-ubyte
 done
-small="--set train.total_steps=2 --set train.eval_samples=60 --set train.forward_dict.gen_per_label=32 --set train.pos_per_sample=6"
+short="--set train.total_steps=2 --set train.eval_samples=60"
+small="$short --set train.forward_dict.gen_per_label=32 --set train.pos_per_sample=6"
 # shellcheck disable=SC2086
 "$DRIFT" toy checkerboard $small --out demo > log 2>&1 || fail "$(cat log)"
 "$DRIFT" sample demo/model.safetensors --n 8 --out x.npy
@@ -50,6 +51,7 @@ for page in $(cd "$root" && ls README.md docs/*.md docs/*/*.md); do
     while read -r line; do
         count=$((count + 1))
         case $line in
+        "train "*-mae*) line="$line $short" ;;
         toy* | train*) line="$line $small" ;;
         bench*) continue ;;
         esac

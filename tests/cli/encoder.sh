@@ -83,6 +83,27 @@ refused "dataset.batch_size: expected the images of a step" \
     > "$dir/log" 2>&1 && fail "trained with infinite parameters" || [ $? = 1 ] || fail "status $?"
 tail -n 1 "$dir/log" | grep -q '^drift: step [0-9]*: the .* not finite' || fail "$(cat "$dir/log")"
 
+# what it sees, and how well that tells the digits apart
+"$DRIFT" features "$dir/one" digits --n 20 --out "$dir/features.npz" > "$dir/log" || fail "features: $(cat "$dir/log")"
+grep -q '^layer2_blk2 *16 *12 ' "$dir/log" || fail "features: $(cat "$dir/log")"
+grep -q '^global *1 *64 ' "$dir/log"
+"$DRIFT" features "$dir/one" digits --n 20 --set train.activation_kwargs.every_k_block=0 > "$dir/log"
+grep -q blk "$dir/log" && fail "features: $(cat "$dir/log")"
+"$DRIFT" eval "$dir/one" --data digits --encoder --n 400 > "$dir/probe" || fail "eval --encoder"
+# pixels tell the digits apart, their size alone (norm_x) does not; "all" is all but the image
+awk '$1 == "global" { pixels = $3 > 0.85 && $4 > 0.85 } $1 == "norm_x" { size = $4 > 0.1 && $4 < 0.6 } $1 == "all" { all = $2 }
+    NR > 1 && $1 != "global" && $1 != "all" && NF == 4 { sum += $2 }
+    END { exit !(pixels && size && all == sum) }' "$dir/probe" || fail "eval --encoder: $(cat "$dir/probe")"
+grep -q 'on 360 test images, learnt from 400 training images' "$dir/probe"
+"$DRIFT" eval "$dir/one" --data digits --encoder --n 400 --json | grep -q '"test_n": 360'
+refused "checkerboard: expected a set of images" "$DRIFT" features "$dir/one" checkerboard
+refused "points.csv: has no labelled images" "$DRIFT" eval "$dir/one" --data tests/data/points.csv --encoder
+refused "expected images of 4 channels" "$DRIFT" features tests/golden/artifact/mae_latent digits
+refused "expected an encoder (kind mae), got a generator" "$DRIFT" features tests/golden/artifact/gen_latent digits
+refused "expected one of them" "$DRIFT" eval "$dir/one" --data digits --encoder --classifier
+refused "expected a name that ends with .npz" "$DRIFT" features "$dir/one" digits --out "$dir/features.csv"
+refused "metadata.json: No such file" "$DRIFT" features "$dir" digits
+
 # a generator in the encoder's feature space
 feature() { # OPTIONS...
     "$DRIFT" train digits-dit --out "$dir/feature" --set train.total_steps=2 --set train.eval_samples=20 \

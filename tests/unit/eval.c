@@ -1,11 +1,13 @@
 /* Metrics against plain loops in double, closed cases, floors and wrong input. */
 #include <check.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "eval/eval.h"
+#include "train/probe.h"
 
 enum { MOST = 700 * 5 };
 
@@ -311,6 +313,65 @@ START_TEST(precision_and_recall_on_a_line)
 }
 END_TEST
 
+/* Training points at 0 1 2 (class 0), 3 4 (class 1), 10 (class 2). */
+START_TEST(classes_of_neighbours)
+{
+    const float train[] = {0, 1, 2, 3, 4, 10}, test[] = {0.1f, 3.4f, 9};
+    const int32_t of_train[] = {0, 0, 0, 1, 1, 2}, right[] = {0, 1, 2}, by_three[] = {0, 1, 1};
+    double accuracy;
+    ck_assert(!drift_knn_accuracy(6, 3, 1, train, of_train, test, right, 1, &accuracy));
+    ck_assert(fabs(accuracy - 1) <= 1e-12);
+    ck_assert(!drift_knn_accuracy(6, 3, 1, train, of_train, test, right, 3, &accuracy)); /* 9: 10 4 3 */
+    ck_assert(fabs(accuracy - 2.0 / 3) <= 1e-12);
+    ck_assert(!drift_knn_accuracy(6, 3, 1, train, of_train, test, by_three, 3, &accuracy));
+    ck_assert(fabs(accuracy - 1) <= 1e-12);
+    const float between[] = {2.6f}; /* 3 2: as many of either class, and 3 is nearer */
+    ck_assert(!drift_knn_accuracy(6, 1, 1, train, of_train, between, right + 1, 2, &accuracy));
+    ck_assert(fabs(accuracy - 1) <= 1e-12);
+    ck_assert(drift_knn_accuracy(6, 3, 1, train, of_train, test, right, 7, &accuracy) == DRIFT_INVALID);
+    ck_assert(drift_knn_accuracy(6, 3, 1, train, of_train, test, right, 0, &accuracy) == DRIFT_INVALID);
+}
+END_TEST
+
+static void stripes(size_t n, uint32_t part, float *x, int32_t *label)
+{
+    for (size_t i = 0; i < n; i++) {
+        label[i] = (int32_t)(i % 3);
+        for (uint32_t k = 0; k < 2; k++)
+            x[2 * i + k] = 1000 + 5 * (float)drift_random_uniform_at(1, DRIFT_RANDOM_TEST, part, 2 * i + k);
+        x[2 * i] += 6 * (float)(i % 3); /* gaps of 1 between the classes, far from the origin */
+    }
+}
+
+/* Classes in stripes are told apart by a linear classifier once centred; labels that say nothing are not. */
+START_TEST(linear_probe)
+{
+    enum { N = 300 };
+    float x[2 * N], y[2 * N];
+    int32_t of_x[N], of_y[N];
+    double accuracy, again;
+    stripes(N, 0, x, of_x);
+    stripes(N, 1, y, of_y);
+    struct drift_probe_set train = {N, 2, 3, x, of_x}, test = {N, 2, 3, y, of_y};
+    drift_probe_scale(&train, &test);
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < 2 * N; i++) {
+        mean += (double)x[i] / (2 * N);
+        square += (double)x[i] * (double)x[i] / (2 * N);
+    }
+    ck_assert_msg(fabs(mean) <= 1e-6 && fabs(square - 1) <= 1e-5, "mean %g, square %g", mean, square);
+    ck_assert(!drift_probe_linear(&train, &test, 0, &accuracy));
+    ck_assert_msg(accuracy >= 0.97, "%g", accuracy);
+    omp_set_num_threads(3);
+    ck_assert(!drift_probe_linear(&train, &test, 0, &again));
+    ck_assert(again == accuracy);
+    for (size_t i = 0; i < N; i++)
+        of_x[i] = (int32_t)drift_random_below(2, DRIFT_RANDOM_TEST, 0, i, 3);
+    ck_assert(!drift_probe_linear(&train, &test, 0, &accuracy));
+    ck_assert_msg(accuracy <= 0.6, "%g of labels by chance", accuracy);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("eval");
@@ -326,6 +387,8 @@ int main(void)
     tcase_add_test(all, wrong_input);
     tcase_add_test(all, frechet_of_known_moments);
     tcase_add_test(all, precision_and_recall_on_a_line);
+    tcase_add_test(all, classes_of_neighbours);
+    tcase_add_test(all, linear_probe);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
