@@ -95,11 +95,12 @@ static void print_json(int threads, double peak, double best[SHAPES][OPERATIONS]
     json_t *rows = json_array();
     for (int i = 0; i < SHAPES; i++) {
         const double *b = best[i], flop = flop_of(&shapes[i]);
-        json_array_append_new(
-            rows, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "shape", shapes[i].name, "forward_seconds",
-                            b[ATTENTION], "forward_of_peak", flop / b[ATTENTION] / peak, "backward_seconds",
-                            b[ATTENTION_BACKWARD], "backward_of_peak", 2.5 * flop / b[ATTENTION_BACKWARD] / peak,
-                            "norm_rope_seconds", b[BEFORE], "norm_rope_backward_seconds", b[BEFORE_BACKWARD]));
+        if (b[ATTENTION] > 0)
+            json_array_append_new(
+                rows, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "shape", shapes[i].name, "forward_seconds",
+                                b[ATTENTION], "forward_of_peak", flop / b[ATTENTION] / peak, "backward_seconds",
+                                b[ATTENTION_BACKWARD], "backward_of_peak", 2.5 * flop / b[ATTENTION_BACKWARD] / peak,
+                                "norm_rope_seconds", b[BEFORE], "norm_rope_backward_seconds", b[BEFORE_BACKWARD]));
     }
     json_t *all =
         json_pack("{s:s, s:i, s:f, s:o}", "bench", "attention", "threads", threads, "peak_flops", peak, "shapes", rows);
@@ -115,9 +116,11 @@ static void print_table(int threads, double peak, double best[SHAPES][OPERATIONS
     for (int i = 0; i < SHAPES; i++) {
         const struct shape *s = &shapes[i];
         const double *b = best[i], flop = flop_of(s);
-        printf("%-20s %2zu x %4zu x %2zu x %2zu %11.2f %8.2f %12.2f %8.2f %14.2f %10.2f\n", s->name, s->batch,
-               s->tokens, s->heads, s->dim, 1e3 * b[ATTENTION], flop / b[ATTENTION] / peak, 1e3 * b[ATTENTION_BACKWARD],
-               2.5 * flop / b[ATTENTION_BACKWARD] / peak, 1e3 * b[BEFORE], 1e3 * b[BEFORE_BACKWARD]);
+        if (b[ATTENTION] > 0)
+            printf("%-20s %2zu x %4zu x %2zu x %2zu %11.2f %8.2f %12.2f %8.2f %14.2f %10.2f\n", s->name, s->batch,
+                   s->tokens, s->heads, s->dim, 1e3 * b[ATTENTION], flop / b[ATTENTION] / peak,
+                   1e3 * b[ATTENTION_BACKWARD], 2.5 * flop / b[ATTENTION_BACKWARD] / peak, 1e3 * b[BEFORE],
+                   1e3 * b[BEFORE_BACKWARD]);
     }
 }
 
@@ -125,10 +128,12 @@ drift_status drift_bench_attention(const struct drift_bench_options *options)
 {
     const int before = omp_get_max_threads(), threads = options->threads ? options->threads : before;
     const double seconds = options->seconds > 0 ? options->seconds : 0.25;
-    double best[SHAPES][OPERATIONS], peak = 0;
+    double best[SHAPES][OPERATIONS] = {{0}}, peak = 0;
     drift_status status = DRIFT_OK;
     omp_set_num_threads(threads);
     for (int i = 0; !status && i < SHAPES; i++) {
+        if (!drift_bench_wants(options, shapes[i].name))
+            continue;
         const double flops = drift_peak_flops(threads);
         peak = flops > peak ? flops : peak;
         status = time_shape(&shapes[i], seconds, best[i]);

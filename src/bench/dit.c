@@ -1,6 +1,7 @@
 /* drift bench dit: a forward pass of DiT-B/2 for latents, batch 4, and a training step of a small DiT (hidden 192,
- * depth 6, 3 heads, 64 patches and 4 tokens, batch 32; squared error, AdamW), on one thread and on all, beside the peak
- * measured between the calls. Times are the least over several calls, so that other load matters little. */
+ * depth 6, 3 heads, 64 patches and 4 tokens, batch 32; squared error, AdamW), on one thread and on all, or on as many
+ * as are asked for, beside the peak measured between the calls. Times are the least over several calls, so that other
+ * load matters little. */
 #include <jansson.h>
 #include <omp.h>
 #include <stdio.h>
@@ -243,7 +244,10 @@ drift_status drift_bench_dit(const struct drift_bench_options *options)
     int rows = 0;
     drift_status status = DRIFT_OK;
     for (int i = 0; i < TASKS && !status; i++) {
-        status = measure(&tasks[i], 1, seconds, &figures[rows++]);
+        if (!drift_bench_wants(options, tasks[i].name))
+            continue;
+        if (!options->threads || most == 1)
+            status = measure(&tasks[i], 1, seconds, &figures[rows++]);
         if (!status && most > 1)
             status = measure(&tasks[i], most, seconds, &figures[rows++]);
     }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/bench.h"
+#include "bench/encoder.h"
 #include "bench/peak.h"
 #include "cpu/cpu.h"
 
@@ -99,30 +99,27 @@ static double flop_of(const struct shape *s)
     return 2.0 * (double)(s->batch * side * side * s->out) * (double)(s->kernel * s->kernel * s->in / s->conv.groups);
 }
 
-static void print_json(int threads, double peak, double best[SHAPES][WAYS])
+static json_t *conv_json(double peak, double best[SHAPES][WAYS])
 {
     json_t *rows = json_array();
     for (int i = 0; i < SHAPES; i++)
-        for (int way = 0; way < WAYS; way++)
+        for (int way = 0; way < WAYS && best[i][way] > 0; way++)
             json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f}", "shape", shapes[i].name, "way", ways[way],
                                                   "seconds", best[i][way], "of_peak",
                                                   flop_of(shapes + i) / best[i][way] / peak));
-    json_t *all =
-        json_pack("{s:s, s:i, s:f, s:o}", "bench", "encoder", "threads", threads, "peak_flops", peak, "conv", rows);
-    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    printf("\n");
-    json_decref(all);
+    return rows;
 }
 
-static void print_table(int threads, double peak, double best[SHAPES][WAYS])
+static void print_conv(double best[SHAPES][WAYS], double peak)
 {
-    printf("encoder, %d thread%s, peak %.1f GFLOP/s\n%-22s %20s", threads, threads == 1 ? "" : "s", 1e-9 * peak,
-           "convolution", "");
+    printf("%-43s", "convolution");
     for (int way = 0; way < WAYS; way++)
         printf("%12s ms  of peak", ways[way]);
     printf("\n");
     for (int i = 0; i < SHAPES; i++) {
         const struct shape *s = shapes + i;
+        if (!(best[i][0] > 0))
+            continue;
         printf("%-20s %4zu x %3zu^2 x %3zu to %3zu", s->name, s->batch, s->side, s->in, s->out);
         for (int way = 0; way < WAYS; way++)
             printf(" %14.3f %8.2f", 1e3 * best[i][way], flop_of(s) / best[i][way] / peak);
@@ -130,20 +127,44 @@ static void print_table(int threads, double peak, double best[SHAPES][WAYS])
     }
 }
 
+static void print_json(const struct drift_bench_peaks *peaks, double best[SHAPES][WAYS],
+                       const struct drift_bench_figure *figures)
+{
+    json_t *all =
+        json_pack("{s:s, s:i, s:f, s:f, s:o, s:o}", "bench", "encoder", "threads", peaks->threads, "peak_flops",
+                  peaks->flops, "peak_bandwidth", peaks->bandwidth, "conv", conv_json(peaks->flops, best), "rows",
+                  drift_bench_figures_json(peaks, DRIFT_BENCH_ENCODER_FIGURES, figures));
+    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    printf("\n");
+    json_decref(all);
+}
+
+static void print_table(const struct drift_bench_peaks *peaks, double best[SHAPES][WAYS],
+                        const struct drift_bench_figure *figures)
+{
+    printf("encoder, ");
+    drift_bench_figures_print(peaks, DRIFT_BENCH_ENCODER_FIGURES, figures);
+    print_conv(best, peaks->flops);
+}
+
 drift_status drift_bench_encoder(const struct drift_bench_options *options)
 {
     const int before = omp_get_max_threads(), threads = options->threads ? options->threads : before;
     const double seconds = options->seconds > 0 ? options->seconds : 0.25;
-    double best[SHAPES][WAYS], peak = 0;
-    drift_status status = DRIFT_OK;
+    double best[SHAPES][WAYS] = {{0}};
+    struct drift_bench_figure figures[DRIFT_BENCH_ENCODER_FIGURES];
     omp_set_num_threads(threads);
+    struct drift_bench_peaks peaks = drift_bench_peaks_of(threads);
+    drift_status status = drift_bench_encoder_model(options, figures);
     for (int i = 0; !status && i < SHAPES; i++) {
+        if (!drift_bench_wants(options, shapes[i].name))
+            continue;
         const double flops = drift_peak_flops(threads);
-        peak = flops > peak ? flops : peak;
+        peaks.flops = flops > peaks.flops ? flops : peaks.flops;
         status = time_shape(shapes + i, seconds, best[i]);
     }
     omp_set_num_threads(before);
     if (!status)
-        (options->json ? print_json : print_table)(threads, peak, best);
+        (options->json ? print_json : print_table)(&peaks, best, figures);
     return status;
 }

@@ -1,14 +1,14 @@
 /* drift bench field: the drifting field in the shapes that matter (normalized: its loss and gradient), beside what this
  * machine's peak allows. The limit counts products at two FLOP a multiply-add, the normalized form's one for distances
- * and one a temperature, and elementwise work at one vector operation an element: ten for an exponential, joint distances
- * and exponentials once for each unordered pair. Times are the least of many calls. */
+ * and one a temperature, and elementwise work at one vector operation an element: ten for an exponential, joint
+ * distances and exponentials once for each unordered pair. Times are the least of many calls. */
 #include <jansson.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/random.h"
-#include "bench/bench.h"
+#include "bench/encoder.h"
 #include "bench/peak.h"
 #include "kernel/kernel.h"
 
@@ -23,6 +23,7 @@ static const struct shape {
     {"normalized, wide", DRIFT_NORMALIZED, {4, 64, 128, 32, 4096}},
     {"normalized, digits", DRIFT_NORMALIZED, {1, 768, 768, 0, 64}},
 };
+enum { FEATURE = 2, WIDE = 3 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, EXPONENTIAL = 10, FEWEST_CALLS = 10 };
 
 /* FLOP that the limit counts, elementwise operations as a multiply-add each. */
@@ -87,6 +88,13 @@ static drift_status time_shape(const struct shape *shape, double seconds, double
     return status;
 }
 
+drift_status drift_bench_feature_loss(int wide, double seconds, double *best, double *work)
+{
+    const struct shape *shape = &shapes[wide ? WIDE : FEATURE];
+    *work = work_of(shape, drift_field_defaults(shape->form).taus);
+    return time_shape(shape, seconds, best);
+}
+
 drift_status drift_bench_field(const struct drift_bench_options *options)
 {
     const int threads = options->threads ? options->threads : omp_get_max_threads(), before = omp_get_max_threads();
@@ -99,13 +107,17 @@ drift_status drift_bench_field(const struct drift_bench_options *options)
     for (int i = 0; i < SHAPES && !status; i++) {
         const drift_field_shape *s = &shapes[i].size;
         double seconds;
+        if (!drift_bench_wants(options, shapes[i].name))
+            continue;
         status = time_shape(&shapes[i], options->seconds > 0 ? options->seconds : 0.5, &seconds);
-        const double limit = work_of(&shapes[i], drift_field_defaults(shapes[i].form).taus) / drift_peak_flops(threads);
+        const double peak = drift_peak_flops(threads);
+        const double limit = work_of(&shapes[i], drift_field_defaults(shapes[i].form).taus) / peak;
         if (status)
             break;
         if (list)
-            json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f}", "shape", shapes[i].name, "threads", threads,
-                                                  "seconds", seconds, "fraction_of_limit", limit / seconds));
+            json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f}", "shape", shapes[i].name, "threads",
+                                                  threads, "peak_flops", peak, "seconds", seconds, "fraction_of_limit",
+                                                  limit / seconds));
         else
             printf("%-22s %3zu x %4zu x (%4zu+%2zu) x %4zu %14.2f %9.2f\n", shapes[i].name, s->batches, s->generated,
                    s->positives, s->negatives, s->dim, 1e3 * seconds, limit / seconds);

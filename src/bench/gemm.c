@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/bench.h"
 #include "bench/peak.h"
@@ -27,7 +28,18 @@ static const struct shape {
     {256, 512, 4608, 1, "nn"},
 };
 
-enum { SHAPES = sizeof shapes / sizeof *shapes, ENGINES = 2, FEWEST_CALLS = 5 };
+enum { SHAPES = sizeof shapes / sizeof *shapes, ENGINES = 2, FEWEST_CALLS = 5, NAME = 64 };
+
+/* "1088x768x768", "272x272x64_b48_nt" */
+static const char *name_of(const struct shape *s, char name[NAME])
+{
+    int end = snprintf(name, NAME, "%zux%zux%zu", s->m, s->n, s->k);
+    if (s->batch > 1)
+        end += snprintf(name + end, NAME - (size_t)end, "_b%zu", s->batch);
+    if (strcmp(s->form, "nn"))
+        snprintf(name + end, NAME - (size_t)end, "_%s", s->form);
+    return name;
+}
 
 struct arrays {
     float *memory, *a, *b, *c;
@@ -76,12 +88,14 @@ static void print_json(int threads, double peak, double best[SHAPES][ENGINES])
     for (int i = 0; i < SHAPES; i++) {
         const struct shape *s = shapes + i;
         const double flop = 2.0 * (double)(s->m * s->n * s->k * s->batch);
-        json_array_append_new(rows,
-                              json_pack("{s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f}", "m", (json_int_t)s->m,
-                                        "n", (json_int_t)s->n, "k", (json_int_t)s->k, "batch", (json_int_t)s->batch,
-                                        "form", s->form, "builtin_seconds", best[i][0], "blis_seconds", best[i][1],
-                                        "builtin_of_peak", flop / best[i][0] / peak, "blis_of_peak",
-                                        flop / best[i][1] / peak, "speed_over_blis", best[i][1] / best[i][0]));
+        char name[NAME];
+        if (best[i][0] > 0)
+            json_array_append_new(
+                rows, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f}", "name", name_of(s, name),
+                                "m", (json_int_t)s->m, "n", (json_int_t)s->n, "k", (json_int_t)s->k, "batch",
+                                (json_int_t)s->batch, "form", s->form, "builtin_seconds", best[i][0], "blis_seconds",
+                                best[i][1], "builtin_of_peak", flop / best[i][0] / peak, "blis_of_peak",
+                                flop / best[i][1] / peak, "speed_over_blis", best[i][1] / best[i][0]));
     }
     json_t *all =
         json_pack("{s:s, s:i, s:f, s:o}", "bench", "gemm", "threads", threads, "peak_flops", peak, "shapes", rows);
@@ -97,9 +111,10 @@ static void print_table(int threads, double peak, double best[SHAPES][ENGINES])
     for (int i = 0; i < SHAPES; i++) {
         const struct shape *s = shapes + i;
         const double flop = 2.0 * (double)(s->m * s->n * s->k * s->batch);
-        printf("%5zu %5zu %5zu %5zu   %s   %15.1f %8.2f %14.1f %8.2f %16.2f\n", s->m, s->n, s->k, s->batch, s->form,
-               1e-9 * flop / best[i][0], flop / best[i][0] / peak, 1e-9 * flop / best[i][1], flop / best[i][1] / peak,
-               best[i][1] / best[i][0]);
+        if (best[i][0] > 0)
+            printf("%5zu %5zu %5zu %5zu   %s   %15.1f %8.2f %14.1f %8.2f %16.2f\n", s->m, s->n, s->k, s->batch, s->form,
+                   1e-9 * flop / best[i][0], flop / best[i][0] / peak, 1e-9 * flop / best[i][1],
+                   flop / best[i][1] / peak, best[i][1] / best[i][0]);
     }
 }
 
@@ -107,11 +122,13 @@ drift_status drift_bench_gemm(const struct drift_bench_options *options)
 {
     const int before = omp_get_max_threads(), threads = options->threads ? options->threads : before;
     const double seconds = options->seconds > 0 ? options->seconds : 0.25;
-    double best[SHAPES][ENGINES];
-    double peak = 0;
+    double best[SHAPES][ENGINES] = {{0}}, peak = 0;
     drift_status status = DRIFT_OK;
     omp_set_num_threads(threads);
     for (int i = 0; !status && i < SHAPES; i++) {
+        char name[NAME];
+        if (!drift_bench_wants(options, name_of(shapes + i, name)))
+            continue;
         const double flops = drift_peak_flops(threads);
         peak = flops > peak ? flops : peak;
         status = time_shape(shapes + i, seconds, best[i]);

@@ -12,6 +12,7 @@ struct settings {
     int json;
     int64_t threads;
     double seconds;
+    const char *only;
 };
 
 static drift_status bench_kernels(const struct drift_bench_options *options)
@@ -29,9 +30,9 @@ static const struct {
     const char *name;
     drift_status (*run)(const struct drift_bench_options *options);
 } benches[] = {
-    {"kernels", bench_kernels},   {"gemm", drift_bench_gemm},       {"attention", drift_bench_attention},
-    {"field", drift_bench_field}, {"encoder", drift_bench_encoder}, {"dit", drift_bench_dit},
-    {"toy", drift_bench_toy},
+    {"kernels", bench_kernels}, {"gemm", drift_bench_gemm},   {"attention", drift_bench_attention},
+    {"rows", drift_bench_rows}, {"field", drift_bench_field}, {"encoder", drift_bench_encoder},
+    {"dit", drift_bench_dit},   {"toy", drift_bench_toy},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };
@@ -50,7 +51,7 @@ static int run(int argc, char **argv)
     int status = drift_options_parse(&drift_command_bench, &argc, argv, 0, BENCHES, &settings);
     if (status >= 0)
         return status;
-    struct drift_bench_options options = {settings.json, (int)settings.threads, settings.seconds};
+    struct drift_bench_options options = {settings.json, (int)settings.threads, settings.seconds, settings.only};
     status = DRIFT_EXIT_YES;
     for (int i = 1; i < argc && !status; i++)
         status = run_named(argv[i], &options);
@@ -68,20 +69,24 @@ static const struct drift_option options[] = {
      "how many threads (default: OMP_NUM_THREADS, or all)", 1, 1024},
     {"seconds", "S", DRIFT_OPTION_NUMBER, offsetof(struct settings, seconds), "for each figure (default: 0.25)", 0.001,
      1e4},
+    {"only", "WORD", DRIFT_OPTION_TEXT, offsetof(struct settings, only),
+     "figures with this word in their name (default: all; kernels and toy have none)", 0, 0},
     {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
 };
 
 const struct drift_command drift_command_bench = {
     .name = "bench",
-    .summary = "time kernels, products, attention, the field, the encoder, the generator and the demo against this "
-               "machine's peak",
-    .arguments = "[kernels|gemm|attention|field|encoder|dit|toy]... [options]",
+    .summary =
+        "time kernels, products, attention, rows, the field, the encoder, the generator and the demo against this "
+        "machine's peak",
+    .arguments = "[kernels|gemm|attention|rows|field|encoder|dit|toy]... [options]",
     .text =
         "Prints times, and the fraction of what this machine itself reaches in the same run: fused multiply-adds in "
         "registers for products, bandwidth for the rest. Without a name, all benchmarks run.",
     .options = options,
     .examples = {{"drift bench toy", "one training step of the 2D demo"},
                  {"OMP_NUM_THREADS=1 drift bench gemm --json", "matrix products on one thread, beside BLIS"},
+                 {"drift bench dit --only forward", "DiT-B/2's forward pass alone"},
                  {"DRIFT_ISA=avx2 drift bench kernels", "every kernel with AVX2"}},
     .run = run,
 };
