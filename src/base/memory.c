@@ -1,8 +1,25 @@
 /* The process as the system sees it. */
+#define _DEFAULT_SOURCE /* madvise, which POSIX lacks */
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+
+void *drift_memory_take(size_t alignment, size_t bytes)
+{
+    enum { LARGE_PAGE = 2 << 20 };
+    void *memory;
+    const size_t whole = bytes / LARGE_PAGE * LARGE_PAGE;
+    if (posix_memalign(&memory, whole && alignment < LARGE_PAGE ? LARGE_PAGE : alignment, bytes ? bytes : 1))
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (whole)
+        madvise(memory, whole, MADV_HUGEPAGE); /* a wish */
+#endif
+    return memory;
+}
 
 double drift_peak_memory(void)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "bench/bench.h"
 #include "bench/peak.h"
@@ -43,7 +44,8 @@ static drift_status tensors_new(const struct shape *s, struct tensors *t)
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         n += (drift_tensor_elements(all[i]) + 15) / 16 * 16;
-    if (posix_memalign((void **)&t->memory, 64, n * sizeof *t->memory))
+    t->memory = drift_memory_take(64, n * sizeof *t->memory);
+    if (!t->memory)
         return drift_fail(DRIFT_NO_MEMORY, "bench attention: no memory for %zu numbers", n);
     drift_kernels()->random_normal(n, 1, 0, 0, DRIFT_RANDOM_NOISE, t->memory);
     float *at = t->memory;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "bench/encoder.h"
 #include "bench/peak.h"
@@ -39,10 +40,9 @@ static double work_of(const struct shape *shape, int taus)
 
 static float *normal(size_t n, uint32_t stream, float mean)
 {
-    void *memory;
-    if (posix_memalign(&memory, 4096, n * sizeof(float) + 1))
+    float *x = drift_memory_take(4096, n * sizeof *x);
+    if (!x)
         return NULL;
-    float *x = memory;
     drift_kernels()->random_normal(n, 1, 0, stream, DRIFT_RANDOM_NOISE, x);
     for (size_t i = 0; i < n; i++)
         x[i] += mean;

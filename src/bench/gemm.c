@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "bench/bench.h"
 #include "bench/peak.h"
 #include "cpu/matmul.h"
@@ -49,7 +50,8 @@ static drift_status make_arrays(const struct shape *s, struct arrays *x)
 {
     const size_t page = 1024, a = s->batch * s->m * s->k, b = s->batch * s->k * s->n, c = s->batch * s->m * s->n;
     const size_t b_at = (a / page + 1) * page, c_at = b_at + (b / page + 1) * page;
-    if (posix_memalign((void **)&x->memory, 4 * page, (c_at + c) * sizeof *x->memory))
+    x->memory = drift_memory_take(4 * page, (c_at + c) * sizeof *x->memory);
+    if (!x->memory)
         return drift_fail(DRIFT_NO_MEMORY, "bench gemm: no memory for %zu x %zu x %zu", s->m, s->n, s->k);
     x->a = x->memory;
     x->b = x->memory + b_at;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "kernel/kernel.h"
 
 enum { RUNS = 100, ROUNDS = 20000, TOUCHED = 16 << 20 };
@@ -41,8 +42,8 @@ double drift_peak_bandwidth(int threads, size_t bytes)
 {
     const struct drift_kernels *k = drift_kernels();
     const size_t n = bytes / 12 / 64 * 64, repeats = 1 + TOUCHED / (bytes + 1) / (size_t)threads;
-    float *memory;
-    if (posix_memalign((void **)&memory, 4096, (12 * n + 4096) * (size_t)threads))
+    float *memory = drift_memory_take(4096, (3 * n + 1024) * sizeof *memory * (size_t)threads);
+    if (!memory)
         return 0;
     double best = 1e30;
 #pragma omp parallel num_threads(threads)

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cpu/cpu.h"
 
 static drift_status memory_alloc(const drift_backend *backend, size_t bytes, void **memory)
 {
     (void)backend;
-    if (posix_memalign(memory, 64, bytes ? bytes : 64))
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu bytes", bytes);
-    return DRIFT_OK;
+    *memory = drift_memory_take(64, bytes);
+    return *memory ? DRIFT_OK : drift_fail(DRIFT_NO_MEMORY, "no memory for %zu bytes", bytes);
 }
 
 static void memory_free(const drift_backend *backend, void *memory)

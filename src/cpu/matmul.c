@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "cpu/cpu.h"
 
 enum {
@@ -55,8 +56,8 @@ static char *workspace_of(int threads)
         }
     }
     if (w->threads < threads) {
-        void *memory;
-        if (posix_memalign(&memory, ALIGNMENT, (size_t)threads * WORKSPACE))
+        void *memory = drift_memory_take(ALIGNMENT, (size_t)threads * WORKSPACE);
+        if (!memory)
             return NULL;
         free(w->memory);
         w->memory = memory;

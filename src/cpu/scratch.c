@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "cpu/cpu.h"
 
 struct scratch {
@@ -36,8 +37,8 @@ void *CPU(scratch)(size_t bytes)
     if (!s)
         return NULL;
     if (s->bytes < bytes) {
-        void *memory;
-        if (posix_memalign(&memory, 64, bytes))
+        void *memory = drift_memory_take(64, bytes);
+        if (!memory)
             return NULL;
         free(s->memory);
         s->memory = memory;

@@ -28,18 +28,22 @@ void drift_arena_free(drift_arena *arena)
     drift_arena_init(arena, arena->backend);
 }
 
-/* Appends a chunk with room for `bytes`. */
+/* Appends a chunk with room for `bytes`: an eighth of all before, so that large arenas are of few chunks. */
 static drift_status grow(drift_arena *arena, size_t bytes)
 {
+    size_t capacity = bytes > CHUNK ? bytes : CHUNK, held = 0;
+    for (size_t i = 0; i < arena->count; i++)
+        held += arena->chunks[i].capacity;
+    capacity = capacity > held / 8 ? capacity : held / 8;
     if (arena->count == arena->capacity) {
-        size_t capacity = arena->capacity ? 2 * arena->capacity : 8;
-        drift_arena_chunk *chunks = realloc(arena->chunks, capacity * sizeof *chunks);
+        const size_t most = arena->capacity ? 2 * arena->capacity : 8;
+        drift_arena_chunk *chunks = realloc(arena->chunks, most * sizeof *chunks);
         if (!chunks)
-            return drift_fail(DRIFT_NO_MEMORY, "arena: no memory for %zu chunks", capacity);
+            return drift_fail(DRIFT_NO_MEMORY, "arena: no memory for %zu chunks", most);
         arena->chunks = chunks;
-        arena->capacity = capacity;
+        arena->capacity = most;
     }
-    drift_arena_chunk chunk = {.capacity = bytes > CHUNK ? bytes : CHUNK};
+    drift_arena_chunk chunk = {.capacity = capacity};
     drift_status status = DRIFT_OK;
     if (arena->backend)
         status = arena->backend->alloc(arena->backend, chunk.capacity + ALIGNMENT, &chunk.memory);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <omp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -110,6 +111,28 @@ START_TEST(threads)
 }
 END_TEST
 
+/* Aligned to a cache line, or to a large page where there is room for one. */
+START_TEST(memory)
+{
+    const drift_backend *b = drift_cpu_backend(DRIFT_F32);
+    const size_t large = 2 << 20;
+    const struct {
+        size_t bytes, alignment;
+    } cases[] = {{0, 64}, {1, 64}, {large - 1, 64}, {large, large}, {5 * large + 12345, large}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *p[2];
+        for (int k = 0; k < 2; k++) {
+            ck_assert(!b->alloc(b, cases[i].bytes, &p[k]));
+            ck_assert_uint_eq((uintptr_t)p[k] % cases[i].alignment, 0);
+            memset(p[k], k + 1, cases[i].bytes);
+        }
+        ck_assert(!cases[i].bytes || ((char *)p[0])[cases[i].bytes - 1] == 1);
+        b->free(b, p[0]);
+        b->free(b, p[1]);
+    }
+}
+END_TEST
+
 START_TEST(fenced_agrees)
 {
     const drift_backend fence = fenced_backend(DRIFT_F32);
@@ -138,6 +161,7 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, counting);
     tcase_add_test(tcase, threads);
+    tcase_add_test(tcase, memory);
     tcase_add_test(tcase, fenced_agrees);
     tcase_add_test_raise_signal(tcase, fenced_crashes, SIGSEGV);
     suite_add_tcase(suite, tcase);
