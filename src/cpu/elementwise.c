@@ -138,10 +138,11 @@ static unary_backward_kernel *backward_of(drift_unary_kind kind)
     }
 }
 
-/* Those whose derivative's kernel takes the result in place of the argument. */
+/* Those whose derivative's kernel takes the result in place of the argument. relu's takes either: it only asks whether
+ * it is above 0. */
 static int from_result(drift_unary_kind kind)
 {
-    return kind == DRIFT_EXP || kind == DRIFT_SIGMOID || kind == DRIFT_SQRT || kind == DRIFT_TANH;
+    return kind == DRIFT_RELU || kind == DRIFT_EXP || kind == DRIFT_SIGMOID || kind == DRIFT_SQRT || kind == DRIFT_TANH;
 }
 
 drift_status CPU(unary)(const drift_backend *backend, drift_unary_kind kind, const drift_tensor *x, drift_tensor *y)

@@ -153,7 +153,11 @@ static drift_tensor *conv(drift_tape *tape, const struct drift_mae_conv *layer, 
                           drift_tensor *x)
 {
     drift_tensor *kernel = &layer->kernel->tensor;
-    return norm(tape, &layer->gn, relu, drift_conv2d(tape, x, kernel, NULL, stride, kernel->size[0] / 2, 1));
+    drift_tensor *h = drift_conv2d(tape, x, kernel, NULL, stride, kernel->size[0] / 2, 1);
+    drift_tensor *y = norm(tape, &layer->gn, relu, h);
+    if (!drift_tape_recording(tape))
+        drift_tape_drop(tape, h);
+    return y;
 }
 
 drift_tensor *drift_mae_grid(const drift_mae *mae, drift_tape *tape, drift_tensor *image)
@@ -173,14 +177,21 @@ drift_tensor *drift_mae_grid(const drift_mae *mae, drift_tape *tape, drift_tenso
 
 /* ---- encoder ---- */
 
-/* relu(x through two convolutions + x): x through a 1x1 convolution of the same stride where the shape changes */
+/* relu(x through two convolutions + x): x through a 1x1 convolution of the same stride where the shape changes. What no
+ * backward reads is dropped; of a recorded block with frozen kernels there remain the convolutions' results, which the
+ * norms read, and y. */
 static drift_tensor *block(drift_tape *tape, const struct drift_mae_block *block, size_t stride, drift_tensor *x)
 {
-    drift_tensor *h = conv(tape, &block->conv1, stride, 1, x);
-    h = conv(tape, &block->conv2, 1, 0, h);
-    if (block->proj.kernel)
-        x = conv(tape, &block->proj, stride, 0, x);
-    return drift_unary(tape, DRIFT_RELU, drift_add(tape, h, x));
+    drift_tensor *inner = conv(tape, &block->conv1, stride, 1, x), *h = conv(tape, &block->conv2, 1, 0, inner);
+    drift_tensor *skip = block->proj.kernel ? conv(tape, &block->proj, stride, 0, x) : x;
+    drift_tensor *sum = drift_add(tape, h, skip), *y = drift_unary(tape, DRIFT_RELU, sum);
+    if (!drift_tape_recording(tape) || !block->conv2.kernel->tensor.needs_grad)
+        drift_tape_drop(tape, inner);
+    if (skip != x)
+        drift_tape_drop(tape, skip);
+    drift_tape_drop(tape, h);
+    drift_tape_drop(tape, sum);
+    return y;
 }
 
 void drift_mae_encode(const drift_mae *mae, drift_tape *tape, drift_tensor *grid, struct drift_mae_maps *maps)

@@ -65,7 +65,7 @@ drift_param *drift_params_add_fan(drift_params *params, const char *name, int di
         return NULL;
     strcpy(p->name, name);
     p->tensor = drift_tensor_of(params->backend, dims, size);
-    p->tensor.needs_grad = 1;
+    p->tensor.needs_grad = !params->frozen;
     p->offset = params->values.size[0];
     p->init = init;
     p->scale = scale;
@@ -103,11 +103,11 @@ drift_status drift_params_allocate(drift_params *params)
     drift_status status = params->status;
     if (!status)
         status = take(params, &params->values.data);
-    if (!status)
+    if (!status && !params->frozen)
         status = take(params, &params->values.grad);
     if (status)
         return status;
-    for (size_t i = 0; i < params->count; i++)
+    for (size_t i = 0; i < params->count && params->values.grad; i++)
         params->list[i]->tensor.grad = at(params, params->values.grad, params->list[i]->offset);
     drift_params_use(params, NULL);
     return DRIFT_OK;
@@ -196,6 +196,7 @@ void drift_params_use(drift_params *params, const drift_tensor *block)
 
 void drift_params_freeze(drift_params *params, int frozen)
 {
+    params->frozen = frozen;
     for (size_t i = 0; i < params->count; i++)
         params->list[i]->tensor.needs_grad = !frozen;
 }

@@ -39,6 +39,7 @@ typedef struct drift_params {
     drift_param **list;
     size_t count;
     drift_tensor values; /* [elements], padding included; its grad is the gradients' block */
+    int frozen;          /* no gradients */
     drift_status status; /* sticky while parameters are being added */
 } drift_params;
 
@@ -67,7 +68,8 @@ drift_tensor drift_params_view(const drift_params *params, const drift_tensor *b
 
 /* Points the tensors at the values of this block (an average, to sample with), or back at params->values (NULL). */
 void drift_params_use(drift_params *params, const drift_tensor *block);
-/* No gradient for any of them, or back. */
+/* No gradient for any of them, or back. Frozen before they are allocated they take no memory for gradients, and stay
+ * frozen. */
 void drift_params_freeze(drift_params *params, int frozen);
 
 drift_param *drift_params_find(const drift_params *params, const char *name);

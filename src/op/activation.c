@@ -16,7 +16,8 @@ drift_tensor *drift_unary(drift_tape *tape, drift_unary_kind kind, drift_tensor 
     return y;
 }
 
-/* dx += f'(x) dy; some f' are cheaper from y: exp' = y, sqrt' = 1 / (2 y), tanh' = 1 - y^2, sigmoid' = y (1 - y) */
+/* dx += f'(x) dy; some f' are cheaper from y: exp' = y, sqrt' = 1 / (2 y), tanh' = 1 - y^2, sigmoid' = y (1 - y); and
+ * relu' = 1 where y > 0, so that x need not be kept */
 static void unary_backward(drift_tape *tape, const drift_node *node)
 {
     const drift_backend *b = drift_tape_backend(tape);

@@ -107,12 +107,21 @@ static void *take_host(drift_tape *tape, size_t bytes)
     return memory ? memset(memory, 0, bytes) : NULL;
 }
 
+static drift_arena *arena_of(drift_tape *tape) { return tape->in_segment ? &tape->segment : &tape->memory; }
+
 static void *take(drift_tape *tape, size_t bytes)
 {
     void *memory = NULL;
-    drift_arena *arena = tape->in_segment ? &tape->segment : &tape->memory;
-    drift_tape_check(tape, drift_arena_take(arena, bytes, &memory), "tape");
+    drift_tape_check(tape, drift_arena_take(arena_of(tape), bytes, &memory), "tape");
     return memory;
+}
+
+void drift_tape_drop(drift_tape *tape, drift_tensor *x)
+{
+    if (tape->status || !x->data)
+        return;
+    drift_arena_give(arena_of(tape), x->data, drift_tensor_bytes(x));
+    x->data = NULL;
 }
 
 drift_tensor *drift_tape_alias(drift_tape *tape, const drift_tensor *x)
@@ -252,13 +261,28 @@ static void seed(drift_tape *tape, drift_tensor *y, const drift_tensor *dy)
     drift_tape_check(tape, b->axpy(b, 1, NULL, dy, &grad), "backward");
 }
 
+/* Once a node has passed on the gradient of its result, nobody reads that again, unless an input took its memory over.
+ */
+static void drop_grad(drift_tape *tape, const drift_node *node)
+{
+    drift_tensor *y = node->y;
+    int taken_over = 0;
+    for (int i = 0; i < DRIFT_NODE_INPUTS; i++)
+        taken_over |= node->x[i] && node->x[i]->grad == y->grad;
+    if (!taken_over)
+        drift_arena_give(arena_of(tape), y->grad, drift_tensor_elements(y) * drift_dtype_size(tape->backend->real));
+    y->grad = NULL;
+}
+
 /* Runs the nodes from the last down to `first`. A node whose result got no gradient has nothing to pass on. */
 static void walk(drift_tape *tape, size_t first)
 {
     for (size_t i = tape->count; i-- > first && !tape->status;) {
         const drift_node node = tape->nodes[i]; /* a copy: a recomputed segment appends nodes meanwhile */
-        if (node.y->grad)
-            node.backward(tape, &node);
+        if (!node.y->grad)
+            continue;
+        node.backward(tape, &node);
+        drop_grad(tape, &node);
     }
 }
 

@@ -47,6 +47,10 @@ drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size);
 drift_tensor *drift_tape_tensor_as(drift_tape *tape, drift_dtype dtype, int dims, const size_t *size);
 /* x's memory as a tensor of the tape in the shape that x has, without gradient. */
 drift_tensor *drift_tape_alias(drift_tape *tape, const drift_tensor *x);
+/* Gives x's memory to tensors that are made later: nobody reads x's numbers any more, no view of them, no backward that
+ * is recorded (a frozen kernel's, relu's and GroupNorm's do not read what they were given, or made). Gradients still
+ * pass through x. */
+void drift_tape_drop(drift_tape *tape, drift_tensor *x);
 /* A new tensor, filled from floats on the host. With needs_grad it is a leaf: its gradient is zeroed memory that stays
  * readable until drift_tape_clear. */
 drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad);

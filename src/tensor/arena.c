@@ -25,6 +25,7 @@ void drift_arena_free(drift_arena *arena)
             free(arena->chunks[i].memory);
     }
     free(arena->chunks);
+    free(arena->given);
     drift_arena_init(arena, arena->backend);
 }
 
@@ -56,11 +57,56 @@ static drift_status grow(drift_arena *arena, size_t bytes)
     return DRIFT_OK;
 }
 
+static size_t rounded(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+
+/* The front of the smallest piece given back that is large enough; NULL where there is none. */
+static void *take_given(drift_arena *arena, size_t bytes)
+{
+    struct drift_arena_piece *best = NULL;
+    for (size_t i = 0; i < arena->given_count; i++)
+        if (arena->given[i].bytes >= bytes && (!best || arena->given[i].bytes < best->bytes))
+            best = &arena->given[i];
+    if (!best || !bytes)
+        return NULL;
+    void *memory = best->memory;
+    best->memory += bytes;
+    best->bytes -= bytes;
+    if (!best->bytes)
+        *best = arena->given[--arena->given_count];
+    return memory;
+}
+
+void drift_arena_give(drift_arena *arena, void *memory, size_t bytes)
+{
+    bytes = rounded(bytes);
+    if (arena->given_count == arena->given_capacity) {
+        const size_t capacity = arena->given_capacity ? 2 * arena->given_capacity : 16;
+        struct drift_arena_piece *given = realloc(arena->given, capacity * sizeof *given);
+        if (!given)
+            return; /* the piece stays taken until a release */
+        arena->given = given;
+        arena->given_capacity = capacity;
+    }
+    arena->given[arena->given_count++] = (struct drift_arena_piece){memory, bytes};
+    arena->used -= bytes;
+}
+
+static void count(drift_arena *arena, size_t bytes)
+{
+    arena->used += bytes;
+    if (arena->used > arena->peak)
+        arena->peak = arena->used;
+}
+
 drift_status drift_arena_take(drift_arena *arena, size_t bytes, void **memory)
 {
     if (bytes > SIZE_MAX / 2)
         return drift_fail(DRIFT_NO_MEMORY, "arena: no memory for %zu bytes", bytes);
-    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    bytes = rounded(bytes);
+    if ((*memory = take_given(arena, bytes))) {
+        count(arena, bytes);
+        return DRIFT_OK;
+    }
     size_t i = arena->current;
     while (i < arena->count && arena->chunks[i].capacity - arena->chunks[i].used < bytes)
         i++;
@@ -73,9 +119,7 @@ drift_status drift_arena_take(drift_arena *arena, size_t bytes, void **memory)
     *memory = (char *)chunk->memory + chunk->shift + chunk->used;
     chunk->used += bytes;
     arena->current = i;
-    arena->used += bytes;
-    if (arena->used > arena->peak)
-        arena->peak = arena->used;
+    count(arena, bytes);
     return DRIFT_OK;
 }
 
@@ -91,4 +135,5 @@ void drift_arena_release(drift_arena *arena, drift_arena_mark mark)
         arena->chunks[i].used = i == mark.chunk ? mark.chunk_used : 0;
     arena->current = mark.chunk;
     arena->used = mark.used;
+    arena->given_count = 0;
 }

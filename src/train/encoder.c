@@ -45,7 +45,6 @@ static drift_status open_mae(const struct drift_recipe *recipe, const char *path
     const size_t p = e->mae.config.input_patch_size;
     e->with_mae = 1;
     e->mae_encoder = (drift_mae_encoder){&e->mae, drift_recipe_features(recipe)};
-    drift_params_freeze(&e->mae_params, 1);
     if (channels != e->mae.config.in_channels || !height || height % p || width % p)
         return drift_fail(
             DRIFT_INVALID,
@@ -70,7 +69,6 @@ static drift_status open_convnext(const char *path, size_t height, size_t channe
         e->with_convnext = 1;
         if (!(status = drift_params_allocate(&e->convnext_params)))
             status = drift_convnext_load(&file, &e->convnext_params);
-        drift_params_freeze(&e->convnext_params, 1);
     }
     drift_safetensors_free(&file);
     return status;
@@ -86,6 +84,8 @@ drift_status drift_feature_encoder_open(const struct drift_recipe *recipe, size_
     e->has_scale = recipe->train.activation_kwargs.has_scale;
     drift_params_new(&e->mae_params, backend);
     drift_params_new(&e->convnext_params, backend);
+    drift_params_freeze(&e->mae_params, 1);
+    drift_params_freeze(&e->convnext_params, 1);
     drift_recipe_encoder(recipe, path);
     if (*path && (status = open_mae(recipe, path, height, width, channels, e)))
         status = drift_fail_context(status, "feature.mae_path");

@@ -166,6 +166,81 @@ START_TEST(frozen)
 }
 END_TEST
 
+static size_t rounded(size_t numbers) { return (numbers * sizeof(float) + 63) / 64 * 64; }
+
+/* Bytes of what the backward of a frozen encoder reads, of one image of [side, side, 2]: of each convolution its
+ * result, which the norm reads, with the norm's statistics; of each block its result, which says where relu passes; and
+ * the maps themselves. */
+static size_t wanted_bytes(const drift_mae_config *c, size_t side)
+{
+    size_t h = side / c->input_patch_size, bytes = rounded(h * h * c->in_channels * 4);
+    bytes += 2 * rounded(h * h * c->base_channels) + rounded(3 * drift_mae_groups(c->base_channels)); /* conv1 */
+    for (int stage = 0; stage < DRIFT_MAE_STAGES; stage++) {
+        const size_t width = c->base_channels << stage, statistics = rounded(3 * drift_mae_groups(width));
+        h = stage ? (h + 1) / 2 : h;
+        const size_t map = rounded(h * h * width);
+        for (size_t i = 0; i < c->layers[stage]; i++)
+            bytes += (stage && !i ? 3 : 2) * (map + statistics) + map;
+        bytes += map + statistics; /* layerK */
+    }
+    return bytes;
+}
+
+/* Bytes that the tape holds: a tensor larger than all that was ever taken makes the peak. */
+static size_t held(drift_tape *tape)
+{
+    const size_t numbers = drift_tape_peak(tape);
+    drift_tape_tensor(tape, 1, &numbers);
+    return drift_tape_peak(tape) - rounded(numbers);
+}
+
+/* A frozen encoder keeps what its backward reads and nothing else, has no memory for gradients of weights, and gives
+ * the features and the gradient of one that keeps all. Without recording it keeps less. */
+START_TEST(frozen_memory)
+{
+    enum { SIDE = 32 };
+    size_t kept[3];
+    float *gradient[2];
+    const size_t n = SIDE * SIDE * 2;
+    for (int how = 0; how < 3; how++) {
+        struct encoder e;
+        drift_tape *tape;
+        struct drift_mae_maps maps;
+        drift_params_new(&e.params, drift_cpu_backend(DRIFT_F32));
+        drift_params_freeze(&e.params, how > 0);
+        ck_assert_int_eq(drift_mae_new(&e.mae, &small, 0, &e.params), DRIFT_OK);
+        ck_assert_int_eq(drift_params_allocate(&e.params), DRIFT_OK);
+        ck_assert_int_eq(drift_params_init(&e.params, 5), DRIFT_OK);
+        ck_assert(!e.params.values.grad == (how > 0));
+        ck_assert_int_eq(drift_tape_new(e.params.backend, &tape), DRIFT_OK);
+        float x[SIDE * SIDE * 2];
+        for (size_t i = 0; i < n; i++)
+            x[i] = (float)(2 * drift_random_uniform_at(3, DRIFT_RANDOM_TEST, 0, i) - 1);
+        drift_tensor *image = drift_tape_input(tape, 4, (const size_t[]){1, SIDE, SIDE, 2}, x, 1);
+        if (how == 2)
+            drift_tape_pause(tape);
+        drift_mae_encode(&e.mae, tape, drift_mae_grid(&e.mae, tape, image), &maps);
+        ck_assert_msg(!drift_tape_status(tape), "%s", drift_message());
+        kept[how] = held(tape) - 2 * rounded(n); /* the image and its gradient */
+        if (how < 2) {
+            drift_tape_backward(tape, maps.layer[3], maps.layer[3]);
+            const drift_tensor grad = drift_tensor_grad(image);
+            gradient[how] = malloc(n * sizeof(float));
+            ck_assert_int_eq(drift_tensor_read_floats(&grad, gradient[how]), DRIFT_OK);
+        }
+        drift_tape_free(tape);
+        drift_mae_free(&e.mae);
+        drift_params_free(&e.params);
+    }
+    const size_t wanted = wanted_bytes(&small, SIDE);
+    ck_assert_msg(kept[1] == wanted, "%zu bytes, expected %zu", kept[1], wanted);
+    ck_assert_msg(kept[2] < kept[1] && kept[1] < kept[0], "%zu %zu %zu", kept[0], kept[1], kept[2]);
+    ck_assert(!memcmp(gradient[0], gradient[1], n * sizeof(float)));
+    free(gradient[0]);
+    free(gradient[1]);
+}
+END_TEST
+
 START_TEST(wrong_channels)
 {
     struct encoder e;
@@ -333,6 +408,7 @@ int main(void)
     tcase_add_test(tcase, masks);
     tcase_add_test(tcase, first_values_do_not_depend_on_threads);
     tcase_add_test(tcase, frozen);
+    tcase_add_test(tcase, frozen_memory);
     tcase_add_test(tcase, wrong_channels);
     tcase_add_test(tcase, artefact);
     tcase_add_test(tcase, convnext_checkpoint);

@@ -206,6 +206,69 @@ START_TEST(arena_marks)
 }
 END_TEST
 
+/* Pieces given back are taken again, the smallest that fits first, cut where it is too large; a release forgets them.
+ */
+START_TEST(arena_pieces)
+{
+    drift_arena arena;
+    void *small, *large, *middle, *last, *again;
+    drift_arena_init(&arena, NULL);
+    ck_assert_int_eq(drift_arena_take(&arena, 640, &large), DRIFT_OK);
+    ck_assert_int_eq(drift_arena_take(&arena, 128, &small), DRIFT_OK);
+    ck_assert_int_eq(drift_arena_take(&arena, 256, &middle), DRIFT_OK);
+    ck_assert_int_eq(drift_arena_take(&arena, 64, &last), DRIFT_OK);
+    drift_arena_mark mark = drift_arena_here(&arena);
+    drift_arena_give(&arena, large, 640);
+    drift_arena_give(&arena, small, 100); /* takes up 128 */
+    drift_arena_give(&arena, middle, 256);
+    ck_assert_uint_eq(arena.used, 64);
+    ck_assert_int_eq(drift_arena_take(&arena, 90, &again), DRIFT_OK);
+    ck_assert_ptr_eq(again, small);
+    ck_assert_int_eq(drift_arena_take(&arena, 256, &again), DRIFT_OK);
+    ck_assert_ptr_eq(again, middle);
+    ck_assert_int_eq(drift_arena_take(&arena, 128, &again), DRIFT_OK);
+    ck_assert_ptr_eq(again, large);
+    ck_assert_int_eq(drift_arena_take(&arena, 512, &again), DRIFT_OK);
+    ck_assert_ptr_eq(again, (char *)large + 128);
+    ck_assert_int_eq(drift_arena_take(&arena, 64, &again), DRIFT_OK);
+    ck_assert_ptr_eq(again, (char *)last + 64);
+    ck_assert_uint_eq(arena.peak, 640 + 128 + 256 + 64 + 64);
+    drift_arena_give(&arena, large, 128);
+    drift_arena_release(&arena, mark);
+    ck_assert_int_eq(drift_arena_take(&arena, 64, &again), DRIFT_OK);
+    ck_assert_ptr_eq(again, (char *)last + 64);
+    drift_arena_free(&arena);
+}
+END_TEST
+
+/* x, relu of it and so on: each but the last is dropped, and the gradient is the same. Backward holds two gradients at
+ * a time (add passes them on in memory of their own), however long the chain is. */
+START_TEST(dropped)
+{
+    enum { LENGTH = 30, EACH = 64 }; /* bytes of 12 numbers, rounded up */
+    for (int drop = 0; drop < 2; drop++) {
+        drift_tensor *x = input(3, 4, 1), *zero = drift_scale(tape, 0, input(3, 4, 0)), *y = x;
+        const size_t before = drift_tape_peak(tape);
+        for (int i = 0; i < LENGTH; i++) {
+            drift_tensor *sum = drift_add(tape, y, zero), *next = drift_unary(tape, DRIFT_RELU, sum);
+            if (drop) {
+                drift_tape_drop(tape, sum);
+                ck_assert_ptr_null(sum->data);
+            }
+            y = next;
+        }
+        drift_tape_backward(tape, y, NULL);
+        ck_assert_int_eq(drift_tape_status(tape), DRIFT_OK);
+        for (size_t i = 0; i < 12; i++)
+            ck_assert(grad_at(x, i) == (some[i] > 0));
+        const size_t made = drop ? LENGTH + 1 : 2 * LENGTH; /* one sum at a time */
+        ck_assert_uint_le(drift_tape_peak(tape), before + (made + 3) * EACH);
+        drift_tape_free(tape);
+        ck_assert_int_eq(drift_tape_new(drift_cpu_backend(DRIFT_F32), &tape), DRIFT_OK);
+    }
+}
+END_TEST
+
 static drift_tensor *wide(const void *context, drift_tape *t, drift_tensor *const x[DRIFT_NODE_INPUTS])
 {
     (void)context;
@@ -247,6 +310,8 @@ int main(void)
     tcase_add_test(tcase, frozen);
     tcase_add_test(tcase, parameters);
     tcase_add_test(tcase, arena_marks);
+    tcase_add_test(tcase, arena_pieces);
+    tcase_add_test(tcase, dropped);
     tcase_add_test(tcase, recompute);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
