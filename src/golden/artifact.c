@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "drifting/mae_features.h"
 #include "eval/image.h"
 #include "golden/golden.h"
@@ -71,7 +70,7 @@ static drift_status compare_image(drift_golden *golden, size_t n, const float *x
         const int close = fabs(level - floor(level + 0.5)) <= 1e-4;
         values[i] = close && fabsf((float)bytes[i] - want[i]) == 1 ? want[i] : bytes[i];
     }
-    status = status ? status : drift_golden_equal(golden, "out/image", n, values);
+    status = status ? status : drift_golden_output_exact(golden, "out/image", DRIFT_ARRAY_U8, 1, &n, values);
     free(bytes);
     free(want);
     free(values);
@@ -86,7 +85,7 @@ static drift_status compare_samples(drift_golden *golden, const drift_tensor *sa
         return drift_fail_memory(golden->file->path, n * sizeof *x);
     drift_status status = drift_tensor_read_floats(samples, x);
     if (!status)
-        status = drift_golden_compare(golden, "out/samples", n, x);
+        status = drift_golden_output_floats(golden, "out/samples", 1, &n, x);
     if (!status)
         status = compare_image(golden, n, x);
     free(x);
@@ -110,7 +109,7 @@ static drift_status compare_generator(drift_golden *golden, const struct drift_a
 {
     drift_params params;
     drift_dit dit;
-    drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+    drift_params_new(&params, golden->backend);
     drift_status status = drift_artifact_load_dit(artifact->folder, &dit, &params, NULL);
     if (!status)
         status = drift_golden_run(golden, run_dit, &dit);
@@ -132,7 +131,7 @@ static drift_status run_encoder(drift_golden *golden, drift_tape *tape, void *co
         char name[DRIFT_FEATURE_NAME + 16];
         snprintf(name, sizeof name, "out/feature/%s", features.list[i].name);
         found += drift_safetensors_find(golden->file, name) != NULL;
-        status = drift_golden_compare_tensor(golden, name, features.list[i].x);
+        status = drift_golden_output_tensor(golden, name, features.list[i].x);
     }
     const size_t theirs = drift_golden_tensors(golden, "out/feature/");
     if (!status && (found != theirs || features.count != theirs + 1))
@@ -146,7 +145,7 @@ static drift_status compare_features(drift_golden *golden, const struct drift_ar
     drift_params params;
     drift_mae mae = {.whole = 0};
     drift_mae_encoder encoder = {&mae, drift_feature_defaults()};
-    drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+    drift_params_new(&params, golden->backend);
     drift_status status = drift_artifact_load_mae(artifact->folder, 0, &mae, &params);
     if (!status) {
         status = drift_golden_run(golden, run_encoder, &encoder);

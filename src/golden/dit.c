@@ -1,7 +1,6 @@
 /* Kind dit: the generator's output, and the gradient of <output, cotangent> with respect to every parameter. */
 #include <stdio.h>
 
-#include "cpu/cpu.h"
 #include "golden/golden.h"
 #include "nn/artifact.h"
 
@@ -36,9 +35,9 @@ static drift_status run(drift_golden *golden, drift_tape *tape, void *context)
     drift_tape_backward(tape, samples, cotangent);
     drift_status status = drift_tape_status(tape);
     if (!status)
-        status = drift_golden_compare_tensor(golden, "out/samples", samples);
+        status = drift_golden_output_tensor(golden, "out/samples", samples);
     const drift_tensor gradients = drift_tensor_grad(&m->params.values);
-    return status ? status : drift_golden_compare_block(golden, "grad", &m->params, &gradients);
+    return status ? status : drift_golden_output_block(golden, "grad", &m->params, &gradients);
 }
 
 drift_status drift_golden_dit(drift_golden *golden)
@@ -48,7 +47,7 @@ drift_status drift_golden_dit(drift_golden *golden)
     drift_status status = drift_golden_dit_config(golden, &config);
     if (status)
         return status;
-    drift_params_new(&m.params, drift_cpu_backend(DRIFT_F32));
+    drift_params_new(&m.params, golden->backend);
     status = drift_dit_new(&m.dit, &config, &m.params);
     if (!status)
         status = drift_golden_params(golden, "param", &m.params);

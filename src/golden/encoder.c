@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "drifting/convnext_features.h"
 #include "drifting/mae_features.h"
 #include "golden/golden.h"
@@ -16,7 +15,7 @@ static drift_status compare(drift_golden *golden, const char *kind, const char *
 {
     char full[NAME];
     snprintf(full, sizeof full, "%s/%s", kind, name);
-    return drift_golden_compare_tensor(golden, full, x);
+    return drift_golden_output_tensor(golden, full, x);
 }
 
 /* The sum over features of their products with in/cotangent/NAME, for its gradient. */
@@ -39,7 +38,7 @@ static void backward(drift_golden *golden, drift_tape *tape, const drift_feature
         drift_tape_backward(tape, total, NULL);
 }
 
-static drift_status verify(drift_golden *golden, drift_tape *tape, void *context)
+static drift_status compute(drift_golden *golden, drift_tape *tape, void *context)
 {
     const drift_encoder *encoder = context;
     drift_features features = {.count = 0};
@@ -97,7 +96,7 @@ drift_status drift_golden_features(drift_golden *golden)
         status = drift_golden_feature_options(golden, "features", &context.options);
     if (!status) {
         drift_params_freeze(&model.params, 1);
-        status = drift_golden_run(golden, verify, &encoder);
+        status = drift_golden_run(golden, compute, &encoder);
     }
     drift_golden_mae_close(&model);
     return status;
@@ -123,7 +122,7 @@ drift_status drift_golden_convnext(drift_golden *golden)
     drift_convnext net = {.norm = {NULL, NULL}};
     drift_convnext_config config;
     drift_encoder encoder = {drift_encode_convnext, &net};
-    drift_params_new(&params, drift_cpu_backend(DRIFT_F32));
+    drift_params_new(&params, golden->backend);
     drift_status status = convnext_config(golden, &config);
     if (!status)
         status = drift_convnext_new(&net, &config, &params);
@@ -131,7 +130,7 @@ drift_status drift_golden_convnext(drift_golden *golden)
         status = drift_golden_params(golden, "param", &params);
     if (!status) {
         drift_params_freeze(&params, 1);
-        status = drift_golden_run(golden, verify, &encoder);
+        status = drift_golden_run(golden, compute, &encoder);
     }
     drift_convnext_free(&net);
     drift_params_free(&params);

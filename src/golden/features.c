@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "drifting/loss.h"
 #include "golden/golden.h"
 
@@ -16,16 +15,19 @@ struct problem {
     drift_loss_memory memory;
     drift_loss_report report;
     float *u, *off, *gen, *pos, *neg;
-    float *alpha, *weight; /* [B] each */
-    float *gradient;       /* of gen; then clipped */
-    drift_tensor *leaf;    /* gen on the tape */
+    double *alpha;      /* [B] */
+    float *weight;      /* [B] */
+    double *gradient;   /* of gen; then clipped */
+    drift_tensor *leaf; /* gen on the tape */
 };
 
 static void problem_free(struct problem *p)
 {
-    float *all[] = {p->u, p->off, p->gen, p->pos, p->neg, p->alpha, p->gradient};
+    float *all[] = {p->u, p->off, p->gen, p->pos, p->neg, p->weight};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
+    free(p->alpha);
+    free(p->gradient);
     drift_loss_memory_free(&p->memory);
     free(p);
 }
@@ -80,19 +82,19 @@ static drift_status read_case(drift_golden *golden, struct problem *p)
         (status = drift_golden_input(golden, "in/u", 1, &b->entries, NULL, &p->u)) ||
         (status = drift_golden_input(golden, "in/switch", 1, &b->entries, NULL, &p->off)))
         return status;
-    p->alpha = malloc((2 * b->entries + 1) * sizeof *p->alpha);
+    p->alpha = malloc((b->entries + 1) * sizeof *p->alpha);
+    p->weight = malloc((b->entries + 1) * sizeof *p->weight);
     p->gradient = malloc((shape[1] * shape[2] * shape[3] * shape[4] + 1) * sizeof *p->gradient);
-    return p->alpha && p->gradient ? DRIFT_OK : drift_fail_memory(golden->file->path, shape[1]);
+    return p->alpha && p->weight && p->gradient ? DRIFT_OK : drift_fail_memory(golden->file->path, shape[1]);
 }
 
-static drift_status run(struct problem *p)
+static drift_status run(drift_golden *golden, struct problem *p)
 {
     drift_loss_batch *b = &p->batch;
     const drift_encoder encoder = {encode, NULL};
-    p->weight = p->alpha + b->entries;
     for (size_t i = 0; i < b->entries; i++) {
         const double alpha = drift_guidance_scale(&p->guidance, (double)p->u[i], (double)p->off[i]);
-        p->alpha[i] = (float)alpha;
+        p->alpha[i] = alpha;
         p->weight[i] = (float)drift_guidance_weight(alpha, b->generated, b->negatives);
     }
     b->positive = p->pos;
@@ -100,65 +102,59 @@ static drift_status run(struct problem *p)
     b->w_neg = p->weight;
     b->generate = take_gen;
     b->context = p;
-    drift_status status = drift_loss_memory_new(&p->memory, drift_cpu_backend(DRIFT_F32));
+    drift_status status = drift_loss_memory_new(&p->memory, golden->backend);
     if (!status)
         status = drift_loss_gradients(&p->memory, &p->config, &encoder, b, 1, &p->report);
     if (status)
         return status;
     const drift_tensor gradient = drift_tensor_grad(p->leaf);
-    return drift_tensor_read_floats(&gradient, p->gradient);
+    return drift_tensor_read_doubles(&gradient, p->gradient);
 }
 
-static drift_status compare_features(drift_golden *golden, const struct problem *p)
+static drift_status output_features(drift_golden *golden, const struct problem *p)
 {
     drift_status status = DRIFT_OK;
-    float total = (float)p->report.loss;
     for (size_t f = 0; f < p->report.count && !status; f++) {
         const drift_field_report *field = &p->report.feature[f].field;
-        float raw[DRIFT_MAX_TAUS], loss = (float)field->loss, scale = (float)field->scale;
         char name[80];
-        for (int t = 0; t < p->config.taus; t++)
-            raw[t] = (float)field->raw[t];
         snprintf(name, sizeof name, "out/loss/%s", p->report.feature[f].name);
-        status = drift_golden_compare(golden, name, 1, &loss);
+        status = drift_golden_output(golden, name, 0, NULL, &field->loss);
         snprintf(name, sizeof name, "out/scale/%s", p->report.feature[f].name);
-        status = status ? status : drift_golden_compare(golden, name, 1, &scale);
+        status = status ? status : drift_golden_output(golden, name, 0, NULL, &field->scale);
         snprintf(name, sizeof name, "out/loss_tau/%s", p->report.feature[f].name);
-        status = status ? status : drift_golden_compare(golden, name, (size_t)p->config.taus, raw);
+        status = status ? status : drift_golden_output_row(golden, name, (size_t)p->config.taus, field->raw);
     }
-    return status ? status : drift_golden_compare(golden, "out/loss", 1, &total);
+    return status ? status : drift_golden_output(golden, "out/loss", 0, NULL, &p->report.loss);
 }
 
-static drift_status compare_gradient(drift_golden *golden, struct problem *p)
+static drift_status output_gradient(drift_golden *golden, struct problem *p)
 {
     const size_t n = drift_tensor_elements(p->leaf);
-    double most, sum = 0;
+    double most;
     drift_status status = drift_golden_number(golden, "max_grad_norm", &most);
     if (!status)
-        status = drift_golden_compare(golden, "grad/gen", n, p->gradient);
+        status = drift_golden_output(golden, "grad/gen", p->leaf->dims, p->leaf->size, p->gradient);
     if (status)
         return status;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)p->gradient[i] * (double)p->gradient[i];
-    const float norm = (float)sqrt(sum), clip = norm >= most ? (float)most / norm : 1;
+    const double norm = sqrt((double)n) * drift_golden_rms(n, p->gradient, NULL), clip = norm >= most ? most / norm : 1;
     for (size_t i = 0; i < n; i++)
         p->gradient[i] *= clip;
-    status = drift_golden_compare(golden, "out/g_norm", 1, &norm);
-    return status ? status : drift_golden_compare(golden, "out/clipped", n, p->gradient);
+    status = drift_golden_output(golden, "out/g_norm", 0, NULL, &norm);
+    return status ? status : drift_golden_output(golden, "out/clipped", p->leaf->dims, p->leaf->size, p->gradient);
 }
 
-static drift_status verify(drift_golden *golden, struct problem *p)
+static drift_status compute(drift_golden *golden, struct problem *p)
 {
     drift_status status = read_case(golden, p);
     if (!status)
-        status = run(p);
+        status = run(golden, p);
     if (!status)
-        status = drift_golden_compare(golden, "out/alpha", p->batch.entries, p->alpha);
+        status = drift_golden_output_row(golden, "out/alpha", p->batch.entries, p->alpha);
     if (!status)
-        status = drift_golden_compare(golden, "out/w_neg", p->batch.entries, p->weight);
+        status = drift_golden_output_floats(golden, "out/w_neg", 1, &p->batch.entries, p->weight);
     if (!status)
-        status = compare_features(golden, p);
-    return status ? status : compare_gradient(golden, p);
+        status = output_features(golden, p);
+    return status ? status : output_gradient(golden, p);
 }
 
 drift_status drift_golden_drift_features(drift_golden *golden)
@@ -166,7 +162,7 @@ drift_status drift_golden_drift_features(drift_golden *golden)
     struct problem *p = calloc(1, sizeof *p);
     if (!p)
         return drift_fail_memory(golden->file->path, sizeof *p);
-    drift_status status = verify(golden, p);
+    drift_status status = compute(golden, p);
     problem_free(p);
     return status;
 }

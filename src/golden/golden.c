@@ -1,4 +1,5 @@
 /* Reads a case, finds its kind, compares tensors with their bounds. */
+#include "cpu/cpu.h"
 #include "golden/golden.h"
 
 #include <math.h>
@@ -7,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A kind: one line here, one verifier. */
+/* A kind: one line here, one function. */
 static const struct kind {
     const char *name;
-    drift_golden_verifier *verify;
+    drift_golden_computer *compute;
 } kinds[] = {
     {"artifact", drift_golden_artifact},
     {"conv", drift_golden_conv},
@@ -93,128 +94,6 @@ drift_status drift_golden_input(drift_golden *golden, const char *name, int rank
     return DRIFT_OK;
 }
 
-/* config's rtol or atol: a number for all tensors, or an object with one for some. */
-static double tolerance(const drift_golden *golden, const char *which, const char *tensor, double otherwise)
-{
-    const json_t *node = json_object_get(golden->config, which);
-    if (json_is_object(node))
-        node = json_object_get(node, tensor);
-    return json_is_number(node) ? json_number_value(node) : otherwise;
-}
-
-/* Root mean squares of x - reference and of the reference. */
-static drift_status distance(const struct drift_array *reference, const float *x, double *error, double *size)
-{
-    double *r = malloc(reference->count * sizeof *r + 1), sum_error = 0, sum = 0;
-    if (!r)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", reference->count);
-    drift_array_doubles(reference, r);
-    for (size_t i = 0; i < reference->count; i++) {
-        sum_error += (x[i] - r[i]) * (x[i] - r[i]);
-        sum += r[i] * r[i];
-    }
-    *error = reference->count ? sqrt(sum_error / (double)reference->count) : 0;
-    *size = reference->count ? sqrt(sum / (double)reference->count) : 0;
-    free(r);
-    return DRIFT_OK;
-}
-
-/* The tensor to compare n values with, and the finer one beside it; NULL where the file has none. */
-static drift_status references(drift_golden *golden, const char *name, size_t n, const struct drift_array **reference,
-                               const struct drift_array **finer)
-{
-    char finer_name[160];
-    *reference = drift_safetensors_find(golden->file, name);
-    snprintf(finer_name, sizeof finer_name, "f64/%s", strncmp(name, "out/", 4) ? name : name + 4);
-    *finer = *reference ? drift_safetensors_find(golden->file, finer_name) : NULL;
-    if (*reference && ((*reference)->count != n || (*finer && (*finer)->count != n)))
-        return drift_fail(DRIFT_INVALID, "%s: %s: has %zu numbers, expected %zu", golden->file->path, name,
-                          (*reference)->count, n);
-    return DRIFT_OK;
-}
-
-/* Where a case ran in bfloat16, the same in float32: out/x_f32 or out_f32/x of out/x, grad_f32/x of grad/x; else NULL.
- */
-static const struct drift_array *in_float32(const drift_golden *golden, const char *name)
-{
-    char other[160];
-    const char *slash = strchr(name, '/');
-    snprintf(other, sizeof other, "%s_f32", name);
-    const struct drift_array *x = drift_safetensors_find(golden->file, other);
-    if (x || !slash)
-        return x;
-    snprintf(other, sizeof other, "%.*s_f32%s", (int)(slash - name), name, slash);
-    return drift_safetensors_find(golden->file, other);
-}
-
-/* The rule of such a case: nearer to the float32 result than twice the distance of the reference's bfloat16. */
-static drift_status compare_bf16(drift_golden *golden, const char *name, size_t n, const struct drift_array *reference,
-                                 const struct drift_array *exact, const float *x)
-{
-    double error, allowed, size;
-    if (exact->count != n)
-        return drift_fail(DRIFT_INVALID, "%s: %s in float32: has %zu numbers, expected %zu", golden->file->path, name,
-                          exact->count, n);
-    float *values = malloc(n * sizeof *values + 1);
-    if (!values)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", n);
-    drift_array_floats(reference, values);
-    drift_status status = distance(exact, values, &allowed, &size);
-    free(values);
-    if (status || (status = distance(exact, x, &error, &size)))
-        return status;
-    drift_golden_judge(golden, name, error <= 2 * allowed, error, 2 * allowed);
-    return DRIFT_OK;
-}
-
-void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound)
-{
-    golden->compared++;
-    if (good || golden->off)
-        return;
-    golden->off = 1;
-    snprintf(golden->tensor, sizeof golden->tensor, "%s", name);
-    golden->error = error;
-    golden->bound = bound;
-}
-
-drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t n, const float *x)
-{
-    const struct drift_array *reference, *finer;
-    double rtol = tolerance(golden, "rtol", name, 1e-4);
-    if (!strncmp(name, "grad/", 5))
-        rtol = tolerance(golden, "rtol_grad", name, rtol);
-    const double atol = tolerance(golden, "atol", name, 0);
-    double error, size, finer_error, finer_size;
-    drift_status status = references(golden, name, n, &reference, &finer);
-    if (status || !reference)
-        return status;
-    if (in_float32(golden, name))
-        return compare_bf16(golden, name, n, reference, in_float32(golden, name), x);
-    if ((status = distance(reference, x, &error, &size)))
-        return status;
-    int good = error <= atol + rtol * size;
-    if (!good && finer) {
-        status = distance(finer, x, &finer_error, &finer_size);
-        if (status)
-            return status;
-        good = finer_error <= atol + rtol * finer_size;
-    }
-    drift_golden_judge(golden, name, good, error, atol + rtol * size);
-    return DRIFT_OK;
-}
-
-drift_status drift_golden_equal(drift_golden *golden, const char *name, size_t n, const float *x)
-{
-    const struct drift_array *reference, *finer;
-    double error, size;
-    drift_status status = references(golden, name, n, &reference, &finer);
-    if (status || !reference || (status = distance(reference, x, &error, &size)))
-        return status;
-    drift_golden_judge(golden, name, error == 0, error, 0);
-    return DRIFT_OK;
-}
-
 static drift_status verify_case(const struct drift_safetensors *file, drift_golden_result *result)
 {
     const char *kind = drift_safetensors_metadata(file, "kind"), *config = drift_safetensors_metadata(file, "config");
@@ -230,12 +109,15 @@ static drift_status verify_case(const struct drift_safetensors *file, drift_gold
     }
 
     json_error_t wrong;
-    drift_golden golden = {.file = file, .config = json_loads(config ? config : "{}", 0, &wrong)};
+    drift_golden golden = {.file = file,
+                           .config = json_loads(config ? config : "{}", 0, &wrong),
+                           .backend = drift_cpu_backend(DRIFT_F32),
+                           .forward = drift_cpu_backend(DRIFT_F32)};
     if (!json_is_object(golden.config)) {
         json_decref(golden.config);
         return drift_fail(DRIFT_INVALID, "%s: metadata: config: expected a JSON object", file->path);
     }
-    drift_status status = known->verify(&golden);
+    drift_status status = known->compute(&golden);
     json_decref(golden.config);
     if (status == DRIFT_UNAVAILABLE) {
         result->verdict = DRIFT_GOLDEN_UNKNOWN_KIND;

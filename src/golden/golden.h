@@ -10,6 +10,7 @@
 #define DRIFT_GOLDEN_GOLDEN_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "drifting/guidance.h"
@@ -17,19 +18,39 @@
 #include "nn/dit.h"
 #include "tape/tape.h"
 
-/* A case that is being verified: its file, its config, and the first tensor that is off. */
+/* A result of a case: a tensor of doubles. */
+struct drift_golden_value {
+    char *name;                 /* "out/V" */
+    struct drift_array array;   /* F64; owns its memory */
+    int exact;                  /* every number must be equal */
+    enum drift_array_type type; /* what a file holds it as: F64 for reals */
+};
+struct drift_golden_values {
+    size_t count, room;
+    struct drift_golden_value *list;
+};
+void drift_golden_values_free(struct drift_golden_values *values);
+const struct drift_golden_value *drift_golden_value_find(const struct drift_golden_values *values, const char *name);
+
+/* A case that is being computed: where its inputs are, on which backend, and what becomes of its results. Either they
+ * are kept in `values`, or (NULL) compared with the file, and the first that is off is noted. */
 typedef struct drift_golden {
     const struct drift_safetensors *file;
     json_t *config;
-    int compared; /* tensors */
-    int off;      /* whether one was outside its bound: then its name, error and bound */
+    const drift_backend *backend;
+    struct drift_golden_values *values;
+    uint64_t mistakes;            /* what is done wrong on purpose: mistakes.h */
+    const drift_backend *forward; /* where one of them makes value and gradient of a loss part ways, that for values;
+                                     else the same */
+    int compared;                 /* tensors */
+    int off;                      /* whether one was outside its bound: then its name, error and bound */
     char tensor[128];
     double error, bound;
 } drift_golden;
 
-/* Computes a case of one kind and compares its results by drift_golden_compare. DRIFT_INVALID where the file lacks
- * what the kind needs; DRIFT_UNAVAILABLE where this version cannot compute the case: it is then reported as unknown. */
-typedef drift_status drift_golden_verifier(drift_golden *golden);
+/* Computes a case of one kind and hands its results to drift_golden_output. DRIFT_INVALID where the file lacks what the
+ * kind needs; DRIFT_UNAVAILABLE where this version cannot compute the case: it is then reported as unknown. */
+typedef drift_status drift_golden_computer(drift_golden *golden);
 
 /* One line of `verify`. */
 typedef enum drift_golden_verdict { DRIFT_GOLDEN_OK, DRIFT_GOLDEN_OFF, DRIFT_GOLDEN_UNKNOWN_KIND } drift_golden_verdict;
@@ -47,20 +68,29 @@ drift_status drift_golden_verify(const char *path, drift_golden_result *result);
 /* The kinds that verify knows, NULL at the end. */
 const char *const *drift_golden_kinds(void);
 
-/* ---- for verifiers ---- */
+/* ---- for kinds ---- */
 
 /* Tensor in/NAME as floats, freshly allocated, with its shape checked: SIZE_MAX in `shape` takes any size and is
  * replaced by it. Where `absent` is not NULL a missing tensor is no error: *absent = 1 and *x = NULL. */
 drift_status drift_golden_input(drift_golden *golden, const char *name, int rank, size_t *shape, int *absent,
                                 float **x);
 
-/* Compares n values with tensor NAME ("out/V"); one that the file lacks is passed over. */
-drift_status drift_golden_compare(drift_golden *golden, const char *name, size_t n, const float *x);
+/* A result: tensor NAME ("out/V"); one that the file compared with lacks is passed over. The second: n numbers in a
+ * row. The third, of floats: every number must be equal (the bound is then 0), and a file holds it as `type`. */
+drift_status drift_golden_output(drift_golden *golden, const char *name, int rank, const size_t *shape,
+                                 const double *x);
+drift_status drift_golden_output_row(drift_golden *golden, const char *name, size_t n, const double *x);
+drift_status drift_golden_output_floats(drift_golden *golden, const char *name, int rank, const size_t *shape,
+                                        const float *x);
+drift_status drift_golden_output_exact(drift_golden *golden, const char *name, enum drift_array_type type, int rank,
+                                       const size_t *shape, const float *x);
 
-/* The same where every value must be equal (the result's bound is then 0). */
-drift_status drift_golden_equal(drift_golden *golden, const char *name, size_t n, const float *x);
+/* config's atol + rtol of tensor `name`, for a reference of this rms. */
+double drift_golden_bound(const json_t *config, const char *name, double rms);
+/* Root mean square of n numbers, or of x - y. */
+double drift_golden_rms(size_t n, const double *x, const double *y);
 
-/* What both of these end with: counts a comparison, and keeps the first that is not good. */
+/* What these end with where they compare: counts a comparison, and keeps the first that is not good. */
 void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound);
 
 /* Settings of config; DRIFT_INVALID names the key. */
@@ -69,25 +99,26 @@ drift_status drift_golden_number(drift_golden *golden, const char *key, double *
 drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value);
 drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value);
 
-/* tape.c: for verifiers that run ops. A tensor of the file in its own shape, as a leaf where needs_grad; the tape's
- * failure where there is none. Then tensors, or their gradients, compared with NAME. */
+/* tape.c: for kinds that run ops. A tensor of the file in its own shape, as a leaf where needs_grad; the tape's failure
+ * where there is none. Then tensors, or their gradients, as results. */
 drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad);
 drift_tensor *drift_golden_indices(drift_golden *golden, drift_tape *tape,
                                    const char *name); /* I32, as drift_tape_indices */
-drift_status drift_golden_compare_tensor(drift_golden *golden, const char *name, const drift_tensor *x);
-drift_status drift_golden_compare_gradient(drift_golden *golden, const char *name, const drift_tensor *x);
+drift_status drift_golden_output_tensor(drift_golden *golden, const char *name, const drift_tensor *x);
+drift_status drift_golden_output_gradient(drift_golden *golden, const char *name, const drift_tensor *x);
 /* Calls `run` with a fresh tape; its failure is also the tape's, with the file's name. */
 typedef drift_status drift_golden_model(drift_golden *golden, drift_tape *tape, void *context);
 drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, void *context);
 
 /* artifact.c */
-drift_golden_verifier drift_golden_artifact;
+drift_golden_computer drift_golden_artifact;
 
-/* params.c: for verifiers of models. Allocates the parameters and fills them from PREFIX/NAME; compares a block of
- * their layout with PREFIX/NAME. */
+/* params.c: for models. Fills allocated parameters from PREFIX/NAME; allocates them before; a block of their layout as
+ * results PREFIX/NAME. */
+drift_status drift_golden_fill(drift_golden *golden, const char *prefix, drift_params *params);
 drift_status drift_golden_params(drift_golden *golden, const char *prefix, drift_params *params);
-drift_status drift_golden_compare_block(drift_golden *golden, const char *prefix, const drift_params *params,
-                                        const drift_tensor *block);
+drift_status drift_golden_output_block(drift_golden *golden, const char *prefix, const drift_params *params,
+                                       const drift_tensor *block);
 /* Shapes (out/shape/NAME), and unless the file has shapes alone, the law of first values (out/stat/NAME): the file's
  * numbers and ours are within five standard errors of it. Declared but not allocated parameters. */
 drift_status drift_golden_init(drift_golden *golden, drift_params *params);
@@ -95,38 +126,38 @@ drift_status drift_golden_init(drift_golden *golden, drift_params *params);
 size_t drift_golden_tensors(const drift_golden *golden, const char *prefix);
 
 /* encoder.c */
-drift_golden_verifier drift_golden_features, drift_golden_convnext;
+drift_golden_computer drift_golden_features, drift_golden_convnext;
 
 /* mae_train.c */
-drift_golden_verifier drift_golden_mae_train;
+drift_golden_computer drift_golden_mae_train;
 
 /* mae.c */
-drift_golden_verifier drift_golden_mae_init, drift_golden_mae_forward, drift_golden_mae_loss;
+drift_golden_computer drift_golden_mae_init, drift_golden_mae_forward, drift_golden_mae_loss;
 
 /* layer.c */
-drift_golden_verifier drift_golden_conv, drift_golden_group_norm, drift_golden_resize;
+drift_golden_computer drift_golden_conv, drift_golden_group_norm, drift_golden_resize;
 
 /* dit.c, dit_init.c; config's "model" is a generator's settings, checked */
-drift_golden_verifier drift_golden_dit, drift_golden_dit_init;
+drift_golden_computer drift_golden_dit, drift_golden_dit_init;
 drift_status drift_golden_dit_config(drift_golden *golden, drift_dit_config *config);
 
 /* dit_rope.c */
-drift_golden_verifier drift_golden_dit_rope;
+drift_golden_computer drift_golden_dit_rope;
 /* drift.c; temperatures are a list in config */
-drift_golden_verifier drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
+drift_golden_computer drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
 drift_status drift_golden_taus(drift_golden *golden, const char *key, drift_field_config *config);
 
 /* features.c */
-drift_golden_verifier drift_golden_drift_features;
+drift_golden_computer drift_golden_drift_features;
 
 /* recipe.c: NAME.yaml against NAME.json; `path` is one of them. Compared are values, the tensor is a key's path. */
 drift_status drift_golden_recipe(const char *path, drift_golden_result *result);
 
 /* train_step.c */
-drift_golden_verifier drift_golden_train_step;
+drift_golden_computer drift_golden_train_step;
 
 /* training.c */
-drift_golden_verifier drift_golden_cfg, drift_golden_queue, drift_golden_schedule;
+drift_golden_computer drift_golden_cfg, drift_golden_queue, drift_golden_schedule;
 drift_status drift_golden_guidance(drift_golden *golden, struct drift_guidance *guidance);
 
 #endif

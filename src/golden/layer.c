@@ -2,14 +2,14 @@
 #include "golden/golden.h"
 #include "op/op.h"
 
-/* y and its backward, compared with out/y and grad/x. */
-static drift_status verify(drift_golden *golden, drift_tape *tape, const drift_tensor *x, drift_tensor *y)
+/* y and its backward, as out/y and grad/x. */
+static drift_status compute(drift_golden *golden, drift_tape *tape, const drift_tensor *x, drift_tensor *y)
 {
     drift_tape_backward(tape, y, drift_golden_tensor(golden, tape, "in/cotangent", 0));
     drift_status status = drift_tape_status(tape);
     if (!status)
-        status = drift_golden_compare_tensor(golden, "out/y", y);
-    return status ? status : drift_golden_compare_gradient(golden, "grad/x", x);
+        status = drift_golden_output_tensor(golden, "out/y", y);
+    return status ? status : drift_golden_output_gradient(golden, "grad/x", x);
 }
 
 static drift_status conv(drift_golden *golden, drift_tape *tape, void *context)
@@ -24,10 +24,10 @@ static drift_status conv(drift_golden *golden, drift_tape *tape, void *context)
     drift_tensor *kernel = drift_golden_tensor(golden, tape, "param/kernel", 1), *bias = NULL;
     if (drift_safetensors_find(golden->file, "param/bias"))
         bias = drift_golden_tensor(golden, tape, "param/bias", 1);
-    status = verify(golden, tape, x, drift_conv2d(tape, x, kernel, bias, stride, padding, groups));
+    status = compute(golden, tape, x, drift_conv2d(tape, x, kernel, bias, stride, padding, groups));
     if (!status)
-        status = drift_golden_compare_gradient(golden, "grad/kernel", kernel);
-    return status || !bias ? status : drift_golden_compare_gradient(golden, "grad/bias", bias);
+        status = drift_golden_output_gradient(golden, "grad/kernel", kernel);
+    return status || !bias ? status : drift_golden_output_gradient(golden, "grad/bias", bias);
 }
 
 drift_status drift_golden_conv(drift_golden *golden) { return drift_golden_run(golden, conv, NULL); }
@@ -43,10 +43,10 @@ static drift_status group_norm(drift_golden *golden, drift_tape *tape, void *con
     drift_tensor *x = drift_golden_tensor(golden, tape, "in/x", 1);
     drift_tensor *scale = drift_golden_tensor(golden, tape, "param/scale", 1);
     drift_tensor *bias = drift_golden_tensor(golden, tape, "param/bias", 1);
-    status = verify(golden, tape, x, drift_group_norm(tape, epsilon, groups, 0, x, scale, bias));
+    status = compute(golden, tape, x, drift_group_norm(tape, epsilon, groups, 0, x, scale, bias));
     if (!status)
-        status = drift_golden_compare_gradient(golden, "grad/scale", scale);
-    return status ? status : drift_golden_compare_gradient(golden, "grad/bias", bias);
+        status = drift_golden_output_gradient(golden, "grad/scale", scale);
+    return status ? status : drift_golden_output_gradient(golden, "grad/bias", bias);
 }
 
 drift_status drift_golden_group_norm(drift_golden *golden) { return drift_golden_run(golden, group_norm, NULL); }
@@ -60,7 +60,7 @@ static drift_status resize(drift_golden *golden, drift_tape *tape, void *context
     if (height < 1 || width < 1 || height > 100000 || width > 100000)
         return drift_fail(DRIFT_INVALID, "%s: config: size: expected height and width", golden->file->path);
     drift_tensor *x = drift_golden_tensor(golden, tape, "in/x", 1);
-    return verify(golden, tape, x, drift_resize(tape, x, (size_t)height, (size_t)width));
+    return compute(golden, tape, x, drift_resize(tape, x, (size_t)height, (size_t)width));
 }
 
 drift_status drift_golden_resize(drift_golden *golden) { return drift_golden_run(golden, resize, NULL); }

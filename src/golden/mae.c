@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "golden/golden.h"
 #include "golden/mae.h"
 
@@ -37,7 +36,7 @@ drift_status drift_golden_mae_open(drift_golden *golden, const char *key, const 
                                    struct drift_golden_mae *model)
 {
     drift_mae_config config;
-    drift_params_new(&model->params, drift_cpu_backend(DRIFT_F32));
+    drift_params_new(&model->params, golden->backend);
     drift_status status = drift_golden_mae_config(golden, key, &config);
     if (!status)
         status = drift_mae_new(&model->mae, &config, whole, &model->params);
@@ -62,16 +61,16 @@ drift_status drift_golden_mae_init(drift_golden *golden)
 
 /* ---- mae_forward ---- */
 
-static drift_status compare_forward(drift_golden *golden, const struct drift_mae_maps *maps, const drift_tensor *recon,
-                                    const drift_tensor *logits)
+static drift_status output_forward(drift_golden *golden, const struct drift_mae_maps *maps, const drift_tensor *recon,
+                                   const drift_tensor *logits)
 {
     static const char *const names[] = {"out/layer1", "out/layer2", "out/layer3", "out/layer4"};
-    drift_status status = drift_golden_compare_tensor(golden, "out/conv1", maps->conv1);
+    drift_status status = drift_golden_output_tensor(golden, "out/conv1", maps->conv1);
     for (int stage = 0; stage < DRIFT_MAE_STAGES && !status; stage++)
-        status = drift_golden_compare_tensor(golden, names[stage], maps->layer[stage]);
+        status = drift_golden_output_tensor(golden, names[stage], maps->layer[stage]);
     if (!status)
-        status = drift_golden_compare_tensor(golden, "out/recon", recon);
-    return status ? status : drift_golden_compare_tensor(golden, "out/logits", logits);
+        status = drift_golden_output_tensor(golden, "out/recon", recon);
+    return status ? status : drift_golden_output_tensor(golden, "out/logits", logits);
 }
 
 static drift_status forward(drift_golden *golden, drift_tape *tape, void *context)
@@ -87,11 +86,11 @@ static drift_status forward(drift_golden *golden, drift_tape *tape, void *contex
     drift_tape_backward(tape, logits, drift_golden_tensor(golden, tape, "in/cotangent/logits", 0));
     drift_status status = drift_tape_status(tape);
     if (!status)
-        status = compare_forward(golden, &maps, recon, logits);
+        status = output_forward(golden, &maps, recon, logits);
     if (!status)
-        status = drift_golden_compare_gradient(golden, "grad/x", x);
+        status = drift_golden_output_gradient(golden, "grad/x", x);
     const drift_tensor gradients = drift_tensor_grad(&model->params.values);
-    return status ? status : drift_golden_compare_block(golden, "grad", &model->params, &gradients);
+    return status ? status : drift_golden_output_block(golden, "grad", &model->params, &gradients);
 }
 
 drift_status drift_golden_mae_forward(drift_golden *golden)
@@ -149,8 +148,8 @@ void drift_golden_mae_batch_free(struct drift_golden_batch *batch)
 }
 
 /* Whether the largest logit of each image is its label's, and the masked share of its grid. */
-static drift_status compare_images(drift_golden *golden, const struct drift_golden_batch *batch,
-                                   const drift_tensor *logits)
+static drift_status output_images(drift_golden *golden, const struct drift_golden_batch *batch,
+                                  const drift_tensor *logits)
 {
     const size_t n = batch->size[0], classes = drift_tensor_row_size(logits), grid = batch->h * batch->w;
     float *values = malloc((n * classes + 2 * n) * sizeof *values + 1);
@@ -169,11 +168,12 @@ static drift_status compare_images(drift_golden *golden, const struct drift_gold
         share[i] = (float)(sum / (double)grid);
     }
     if (!status)
-        status = drift_golden_equal(golden, "out/accuracy", n, right);
+        status = drift_golden_output_exact(golden, "out/accuracy", DRIFT_ARRAY_F32, 1, &n, right);
     if (!status)
-        status = drift_golden_compare(golden, "out/mask_ratio", n, share);
+        status = drift_golden_output_floats(golden, "out/mask_ratio", 1, &n, share);
     if (!status)
-        status = drift_golden_equal(golden, "out/mask", n * grid, batch->mask);
+        status = drift_golden_output_exact(golden, "out/mask", DRIFT_ARRAY_F32, 4,
+                                           (const size_t[]){n, batch->h, batch->w, 1}, batch->mask);
     free(values);
     return status;
 }
@@ -195,15 +195,15 @@ static drift_status loss(drift_golden *golden, drift_tape *tape, void *context)
     drift_tape_backward(tape, drift_mae_loss(&c->model.mae, tape, x, mask, label, c->lambda, &parts), NULL);
     drift_status status = drift_tape_status(tape);
     if (!status)
-        status = drift_golden_compare_tensor(golden, "out/recon_loss", parts.recon_loss);
+        status = drift_golden_output_tensor(golden, "out/recon_loss", parts.recon_loss);
     if (!status)
-        status = drift_golden_compare_tensor(golden, "out/cls_loss", parts.cls_loss);
+        status = drift_golden_output_tensor(golden, "out/cls_loss", parts.cls_loss);
     if (!status)
-        status = drift_golden_compare_tensor(golden, "out/loss", parts.loss);
+        status = drift_golden_output_tensor(golden, "out/loss", parts.loss);
     if (!status)
-        status = compare_images(golden, b, parts.logits);
+        status = output_images(golden, b, parts.logits);
     const drift_tensor gradients = drift_tensor_grad(&c->model.params.values);
-    return status ? status : drift_golden_compare_block(golden, "grad", &c->model.params, &gradients);
+    return status ? status : drift_golden_output_block(golden, "grad", &c->model.params, &gradients);
 }
 
 drift_status drift_golden_mae_loss(drift_golden *golden)

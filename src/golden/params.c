@@ -1,4 +1,4 @@
-/* For verifiers of models: parameters from a case's file, parameters and gradients to be compared, the law of first
+/* For kinds of models: parameters from a case's file, parameters and gradients as results, the law of first
  * values. */
 #include <math.h>
 #include <stdint.h>
@@ -10,31 +10,41 @@
 
 enum { NAME = DRIFT_PARAM_NAME + 32 };
 
-drift_status drift_golden_params(drift_golden *golden, const char *prefix, drift_params *params)
+drift_status drift_golden_fill(drift_golden *golden, const char *prefix, drift_params *params)
 {
     char name[NAME];
-    drift_status status = drift_params_allocate(params);
+    drift_status status = DRIFT_OK;
     for (size_t i = 0; i < params->count && !status; i++) {
         drift_tensor *x = &params->list[i]->tensor;
-        float *values;
+        const struct drift_array *array;
         snprintf(name, sizeof name, "%s/%s", prefix, params->list[i]->name);
-        status = drift_golden_input(golden, name, x->dims, x->size, NULL, &values);
-        if (!status)
-            status = drift_tensor_write_floats(x, values);
+        if ((status = drift_safetensors_get(golden->file, name, x->dims, x->size, &array)))
+            return status;
+        double *values = malloc(array->count * sizeof *values + 1);
+        if (!values)
+            return drift_fail_memory(golden->file->path, array->count * sizeof *values);
+        drift_array_doubles(array, values);
+        status = drift_tensor_write_doubles(x, values);
         free(values);
     }
     return status;
 }
 
-drift_status drift_golden_compare_block(drift_golden *golden, const char *prefix, const drift_params *params,
-                                        const drift_tensor *block)
+drift_status drift_golden_params(drift_golden *golden, const char *prefix, drift_params *params)
+{
+    drift_status status = drift_params_allocate(params);
+    return status ? status : drift_golden_fill(golden, prefix, params);
+}
+
+drift_status drift_golden_output_block(drift_golden *golden, const char *prefix, const drift_params *params,
+                                       const drift_tensor *block)
 {
     char name[NAME];
     drift_status status = DRIFT_OK;
     for (size_t i = 0; i < params->count && !status; i++) {
         const drift_tensor view = drift_params_view(params, block, i);
         snprintf(name, sizeof name, "%s/%s", prefix, params->list[i]->name);
-        status = drift_golden_compare_tensor(golden, name, &view);
+        status = drift_golden_output_tensor(golden, name, &view);
     }
     return status;
 }
@@ -93,10 +103,7 @@ static void measure(size_t n, const float *x, double *s)
 
 static drift_status compare_statistics(drift_golden *golden, const char *name, const double *s)
 {
-    float values[STATISTICS];
-    for (int i = 0; i < STATISTICS; i++)
-        values[i] = (float)s[i];
-    return drift_golden_compare(golden, name, STATISTICS, values);
+    return drift_golden_output_row(golden, name, STATISTICS, s);
 }
 
 /* Both the file's statistics and those of our own first values follow the law. */
@@ -131,9 +138,10 @@ static drift_status verify_law(drift_golden *golden, const char *name, const dri
 static drift_status verify_shape(drift_golden *golden, const char *name, const drift_param *p)
 {
     float size[DRIFT_MAX_DIMS];
-    for (int i = 0; i < p->tensor.dims; i++)
+    const size_t dims = (size_t)p->tensor.dims;
+    for (size_t i = 0; i < dims; i++)
         size[i] = (float)p->tensor.size[i];
-    return drift_golden_equal(golden, name, (size_t)p->tensor.dims, size);
+    return drift_golden_output_exact(golden, name, DRIFT_ARRAY_I32, 1, &dims, size);
 }
 
 size_t drift_golden_tensors(const drift_golden *golden, const char *prefix)

@@ -1,15 +1,14 @@
-/* For verifiers that run ops on a tape: tensors from a case's file, and back to be compared. */
+/* For kinds that run ops on a tape: tensors from a case's file, and back to be compared. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "golden/golden.h"
 
 drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad)
 {
     const struct drift_array *array;
-    float *values;
+    double *values;
     if (drift_tape_failed(tape))
         return drift_tape_empty(tape);
     drift_status status = drift_safetensors_get(golden->file, name, -1, NULL, &array);
@@ -19,11 +18,19 @@ drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const 
         return drift_tape_fail(tape, DRIFT_INVALID, "%s: %s: expected at most %d dimensions", golden->file->path, name,
                                (int)DRIFT_MAX_DIMS);
     values = malloc(array->count * sizeof *values + 1);
-    if (!values)
-        return drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %s", name);
-    drift_array_floats(array, values);
-    drift_tensor *x = drift_tape_input(tape, array->rank, array->shape, values, needs_grad);
+    float *rounded = malloc(array->count * sizeof *rounded + 1);
+    drift_tensor *x = drift_tape_empty(tape);
+    if (values && rounded) {
+        drift_array_floats(array, rounded);
+        drift_array_doubles(array, values);
+        x = drift_tape_input(tape, array->rank, array->shape, rounded, needs_grad);
+        if (!drift_tape_failed(tape)) /* in double no digit is lost */
+            drift_tape_check(tape, drift_tensor_write_doubles(x, values), name);
+    } else {
+        drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %s", name);
+    }
     free(values);
+    free(rounded);
     return x;
 }
 
@@ -48,29 +55,29 @@ drift_tensor *drift_golden_indices(drift_golden *golden, drift_tape *tape, const
     return indices;
 }
 
-drift_status drift_golden_compare_tensor(drift_golden *golden, const char *name, const drift_tensor *x)
+drift_status drift_golden_output_tensor(drift_golden *golden, const char *name, const drift_tensor *x)
 {
     const size_t n = drift_tensor_elements(x);
-    float *values = malloc(n * sizeof *values + 1);
+    double *values = malloc(n * sizeof *values + 1);
     if (!values)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", n);
-    drift_status status = drift_tensor_read_floats(x, values);
+    drift_status status = drift_tensor_read_doubles(x, values);
     if (!status)
-        status = drift_golden_compare(golden, name, n, values);
+        status = drift_golden_output(golden, name, x->dims, x->size, values);
     free(values);
     return status;
 }
 
-drift_status drift_golden_compare_gradient(drift_golden *golden, const char *name, const drift_tensor *x)
+drift_status drift_golden_output_gradient(drift_golden *golden, const char *name, const drift_tensor *x)
 {
     const drift_tensor gradient = drift_tensor_grad(x);
-    return drift_golden_compare_tensor(golden, name, &gradient);
+    return drift_golden_output_tensor(golden, name, &gradient);
 }
 
 drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, void *context)
 {
     drift_tape *tape;
-    drift_status status = drift_tape_new(drift_cpu_backend(DRIFT_F32), &tape);
+    drift_status status = drift_tape_new(golden->backend, &tape);
     if (status)
         return status;
     status = run(golden, tape, context);

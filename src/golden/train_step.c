@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "drifting/loss.h"
 #include "golden/golden.h"
 #include "golden/mae.h"
@@ -29,14 +28,14 @@ struct run {
     size_t steps, step, features, styles;
     float *label, *positive, *negative, *u, *off, *noise, *style; /* of all steps */
     float *alpha, *weight;                                        /* [B] */
-    float *scales, *drifts;                                       /* out/feature_scale, out/feature_drift */
-    float *losses, *norms, *rates, *alphas;                       /* [steps], the last [steps, B] */
+    double *scales, *drifts;                                      /* out/feature_scale, out/feature_drift */
+    double *losses, *norms, *rates, *alphas;                      /* [steps], the last [steps, B] */
 };
 
 static void run_free(struct run *r)
 {
-    float *all[] = {r->label, r->positive, r->negative, r->u,      r->off,   r->noise, r->style,
-                    r->alpha, r->scales,   r->drifts,   r->losses, r->norms, r->rates, r->alphas};
+    void *all[] = {r->label, r->positive, r->negative, r->u,      r->off,   r->noise, r->style,
+                   r->alpha, r->scales,   r->drifts,   r->losses, r->norms, r->rates, r->alphas};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     drift_loss_memory_free(&r->memory);
@@ -180,9 +179,9 @@ static drift_status build(struct run *r)
 {
     const struct drift_sample_shape shape = drift_generator_shape(&r->recipe);
     drift_params *params = &r->generator.params;
-    drift_status status = drift_generator_new(&r->generator, &r->recipe, &shape, drift_cpu_backend(DRIFT_F32));
+    drift_status status = drift_generator_new(&r->generator, &r->recipe, &shape, r->golden->backend);
     if (!status)
-        status = drift_generator_read_block(r->golden->file, "param", params, &params->values);
+        status = drift_golden_fill(r->golden, "param", params);
     if (!status)
         status = copy_block(params, &r->start);
     if (!status)
@@ -235,16 +234,16 @@ static drift_status note_features(struct run *r)
             return drift_fail(DRIFT_INVALID, "%s: config: features: there is no %s", r->golden->file->path,
                               name ? name : "such name");
         const size_t at = r->step * r->features + f;
-        r->scales[at] = (float)r->report.feature[i].field.scale;
+        r->scales[at] = r->report.feature[i].field.scale;
         for (size_t t = 0; t < taus; t++)
-            r->drifts[at * taus + t] = (float)r->report.feature[i].field.raw[t];
+            r->drifts[at * taus + t] = r->report.feature[i].field.raw[t];
     }
     return DRIFT_OK;
 }
 
-/* Every parameter's part of `block`, less that of `minus` (or nothing), times `factor`, against PREFIX/parameter. */
-static drift_status compare_block(struct run *r, const char *prefix, const drift_tensor *block,
-                                  const drift_tensor *minus, double factor)
+/* Every parameter's part of `block`, less that of `minus` (or nothing), times `factor`, as out/PREFIX/parameter. */
+static drift_status output_block(struct run *r, const char *prefix, const drift_tensor *block,
+                                 const drift_tensor *minus, double factor)
 {
     const drift_params *params = &r->generator.params;
     drift_status status = DRIFT_OK;
@@ -252,19 +251,19 @@ static drift_status compare_block(struct run *r, const char *prefix, const drift
         char name[DRIFT_PARAM_NAME + 32];
         const drift_tensor part = drift_params_view(params, block, i);
         const size_t n = drift_tensor_elements(&part);
-        float *x = malloc(2 * n * sizeof *x + 1), *y = x + n;
+        double *x = malloc(2 * n * sizeof *x + 1), *y = x + n;
         if (!x)
             return drift_fail_memory(r->golden->file->path, n);
-        status = drift_tensor_read_floats(&part, x);
+        status = drift_tensor_read_doubles(&part, x);
         if (!status && minus) {
             const drift_tensor other = drift_params_view(params, minus, i);
-            status = drift_tensor_read_floats(&other, y);
+            status = drift_tensor_read_doubles(&other, y);
         }
         for (size_t k = 0; k < n && !status; k++)
-            x[k] = (float)(factor * (double)(x[k] - (minus ? y[k] : 0)));
+            x[k] = factor * (x[k] - (minus ? y[k] : 0));
         snprintf(name, sizeof name, "out/%s/%s", prefix, params->list[i]->name);
         if (!status)
-            status = drift_golden_compare(r->golden, name, n, x);
+            status = drift_golden_output(r->golden, name, part.dims, part.size, x);
         free(x);
     }
     return status;
@@ -282,7 +281,8 @@ static drift_status gradients(struct run *r)
     for (size_t i = 0; i < b->entries; i++) {
         const size_t at = r->step * b->entries + i;
         const double alpha = drift_guidance_scale(&guidance, (double)r->u[at], (double)r->off[at]);
-        r->alphas[at] = r->alpha[i] = (float)alpha;
+        r->alphas[at] = alpha;
+        r->alpha[i] = (float)alpha;
         r->weight[i] = (float)drift_guidance_weight(alpha, b->generated, b->negatives);
     }
     b->positive = r->positive + r->step * b->entries * b->positives * image;
@@ -308,44 +308,45 @@ static drift_status one_step(struct run *r)
             params->backend->ema(params->backend, r->recipe.train.ema_decay.items[0], &params->values, &r->average);
     if (status)
         return status;
-    r->losses[r->step] = (float)r->report.loss;
-    r->norms[r->step] = (float)report.grad_norm;
-    r->rates[r->step] = (float)report.learning_rate;
+    r->losses[r->step] = r->report.loss;
+    r->norms[r->step] = report.grad_norm;
+    r->rates[r->step] = report.learning_rate;
     if (!r->step)
-        status = compare_block(r, "clipped_grad", &gradient, NULL,
-                               most > 0 && report.grad_norm >= most ? most / report.grad_norm : 1);
+        status = output_block(r, "clipped_grad", &gradient, NULL,
+                              most > 0 && report.grad_norm >= most ? most / report.grad_norm : 1);
     return status ? status : note_features(r);
 }
 
-static drift_status compare(struct run *r)
+static drift_status output(struct run *r)
 {
     const drift_params *params = &r->generator.params;
     const size_t taus = (size_t)r->recipe.train.loss_kwargs.R_list.count;
     const struct {
         const char *name;
-        size_t n;
-        const float *x;
+        int rank;
+        size_t shape[3];
+        const double *x;
     } per_step[] = {
-        {"out/cfg_scale", r->steps * r->batch.entries, r->alphas},
-        {"out/loss", r->steps, r->losses},
-        {"out/grad_norm", r->steps, r->norms},
-        {"out/learning_rate", r->steps, r->rates},
-        {"out/feature_scale", r->steps * r->features, r->scales},
-        {"out/feature_drift", r->steps * r->features * taus, r->drifts},
+        {"out/cfg_scale", 2, {r->steps, r->batch.entries}, r->alphas},
+        {"out/loss", 1, {r->steps}, r->losses},
+        {"out/grad_norm", 1, {r->steps}, r->norms},
+        {"out/learning_rate", 1, {r->steps}, r->rates},
+        {"out/feature_scale", 2, {r->steps, r->features}, r->scales},
+        {"out/feature_drift", 3, {r->steps, r->features, taus}, r->drifts},
     };
     drift_status status = DRIFT_OK;
     for (size_t i = 0; i < sizeof per_step / sizeof *per_step && !status; i++)
-        status = drift_golden_compare(r->golden, per_step[i].name, per_step[i].n, per_step[i].x);
+        status = drift_golden_output(r->golden, per_step[i].name, per_step[i].rank, per_step[i].shape, per_step[i].x);
     if (!status)
-        status = compare_block(r, "param_change", &params->values, &r->start, 1);
+        status = output_block(r, "param_change", &params->values, &r->start, 1);
     if (!status)
-        status = compare_block(r, "ema_change", &r->average, &r->start, 1);
+        status = output_block(r, "ema_change", &r->average, &r->start, 1);
     if (!status)
-        status = compare_block(r, "moment1", &r->optimizer.m, NULL, 1);
-    return status ? status : compare_block(r, "moment2", &r->optimizer.v, NULL, 1);
+        status = output_block(r, "moment1", &r->optimizer.m, NULL, 1);
+    return status ? status : output_block(r, "moment2", &r->optimizer.v, NULL, 1);
 }
 
-static drift_status verify(struct run *r)
+static drift_status compute(struct run *r)
 {
     drift_status status = drift_golden_count(r->golden, "steps", &r->steps);
     if (!status)
@@ -362,7 +363,7 @@ static drift_status verify(struct run *r)
         status = build(r);
     for (; r->step < r->steps && !status; r->step++)
         status = one_step(r);
-    return status ? status : compare(r);
+    return status ? status : output(r);
 }
 
 drift_status drift_golden_train_step(drift_golden *golden)
@@ -371,7 +372,7 @@ drift_status drift_golden_train_step(drift_golden *golden)
     if (!r)
         return drift_fail_memory(golden->file->path, sizeof *r);
     r->golden = golden;
-    drift_status status = verify(r);
+    drift_status status = compute(r);
     run_free(r);
     return status;
 }

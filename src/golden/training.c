@@ -1,6 +1,7 @@
 /* Kinds cfg, queue, schedule: what surrounds the loss in a training step. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drifting/guidance.h"
 #include "drifting/queue.h"
@@ -21,8 +22,8 @@ drift_status drift_golden_guidance(drift_golden *golden, struct drift_guidance *
     return status ? status : drift_guidance_check(guidance);
 }
 
-static drift_status compare_guidance(drift_golden *golden, const struct drift_guidance *guidance, size_t n,
-                                     const float *u, const float *off)
+static drift_status output_guidance(drift_golden *golden, const struct drift_guidance *guidance, size_t n,
+                                    const float *u, const float *off)
 {
     size_t generated, negatives;
     drift_status status = drift_golden_count(golden, "gen_per_label", &generated);
@@ -30,17 +31,16 @@ static drift_status compare_guidance(drift_golden *golden, const struct drift_gu
         status = drift_golden_count(golden, "neg_per_sample", &negatives);
     if (status)
         return status;
-    float *alpha = malloc(2 * n * sizeof *alpha + 1), *weight = alpha + n;
+    double *alpha = malloc(2 * n * sizeof *alpha + 1), *weight = alpha + n;
     if (!alpha)
         return drift_fail_memory(golden->file->path, n);
     for (size_t i = 0; i < n; i++) {
-        const double scale = drift_guidance_scale(guidance, (double)u[i], (double)off[i]);
-        alpha[i] = (float)scale;
-        weight[i] = (float)drift_guidance_weight(scale, generated, negatives);
+        alpha[i] = drift_guidance_scale(guidance, (double)u[i], (double)off[i]);
+        weight[i] = drift_guidance_weight(alpha[i], generated, negatives);
     }
-    status = drift_golden_compare(golden, "out/alpha", n, alpha);
+    status = drift_golden_output_row(golden, "out/alpha", n, alpha);
     if (!status)
-        status = drift_golden_compare(golden, "out/w_neg", n, weight);
+        status = drift_golden_output_row(golden, "out/w_neg", n, weight);
     free(alpha);
     return status;
 }
@@ -56,7 +56,7 @@ drift_status drift_golden_cfg(drift_golden *golden)
     if (!status)
         status = drift_golden_input(golden, "in/switch", 1, &n, NULL, &off);
     if (!status)
-        status = compare_guidance(golden, &guidance, n, u, off);
+        status = output_guidance(golden, &guidance, n, u, off);
     free(u);
     free(off);
     return status;
@@ -90,7 +90,7 @@ static drift_status read_samples(drift_golden *golden, struct pushes *p)
     const struct drift_array *x;
     float *label, *values;
     drift_status status = drift_safetensors_get(golden->file, "in/samples", -1, NULL, &x);
-    if (!status && (x->rank < 1 || !x->count))
+    if (!status && (x->rank < 1 || x->rank >= DRIFT_ARRAY_RANK || !x->count))
         status = drift_fail(DRIFT_INVALID, "%s: in/samples: expected samples", golden->file->path);
     if (status)
         return status;
@@ -156,7 +156,7 @@ static drift_status push_all(drift_golden *golden, struct pushes *p)
     return DRIFT_OK;
 }
 
-static drift_status compare_rings(drift_golden *golden, const struct pushes *p)
+static drift_status output_rings(drift_golden *golden, const struct pushes *p)
 {
     const size_t rows = p->queue.classes * p->queue.size;
     float *number = malloc(rows * (1 + p->dim) * sizeof *number), *bank = number + rows;
@@ -167,13 +167,18 @@ static drift_status compare_rings(drift_golden *golden, const struct pushes *p)
         for (size_t k = 0; k < p->dim; k++)
             bank[i * p->dim + k] = p->queue.rows[i * (1 + p->dim) + 1 + k];
     }
-    drift_status status = drift_golden_equal(golden, "out/rows", rows, number);
+    const struct drift_array samples =
+        *drift_safetensors_find(golden->file, "in/samples"); /* whose shape the bank has */
+    size_t shape[DRIFT_ARRAY_RANK + 1] = {p->queue.classes, p->queue.size};
+    memcpy(shape + 2, samples.shape + 1, sizeof *shape * (size_t)(samples.rank - 1));
+    const size_t table[] = {p->count, p->queue.classes};
+    drift_status status = drift_golden_output_exact(golden, "out/rows", DRIFT_ARRAY_I32, 2, shape, number);
     if (!status)
-        status = drift_golden_equal(golden, "out/bank", rows * p->dim, bank);
+        status = drift_golden_output_exact(golden, "out/bank", DRIFT_ARRAY_F32, samples.rank + 1, shape, bank);
     if (!status)
-        status = drift_golden_equal(golden, "out/next", p->count * p->queue.classes, p->next);
+        status = drift_golden_output_exact(golden, "out/next", DRIFT_ARRAY_I32, 2, table, p->next);
     if (!status)
-        status = drift_golden_equal(golden, "out/count", p->count * p->queue.classes, p->held);
+        status = drift_golden_output_exact(golden, "out/count", DRIFT_ARRAY_I32, 2, table, p->held);
     free(number);
     return status;
 }
@@ -187,7 +192,7 @@ drift_status drift_golden_queue(drift_golden *golden)
     if (!status)
         status = push_all(golden, &p);
     if (!status)
-        status = compare_rings(golden, &p);
+        status = output_rings(golden, &p);
     pushes_free(&p);
     return status;
 }
@@ -222,9 +227,12 @@ drift_status drift_golden_schedule(drift_golden *golden)
         status = drift_golden_input(golden, "in/step", 1, &n, NULL, &step);
     if (status)
         return status;
-    for (size_t i = 0; i < n; i++)
-        step[i] = (float)drift_schedule_rate(&schedule, (int64_t)step[i]);
-    status = drift_golden_compare(golden, "out/learning_rate", n, step);
+    double *rate = malloc(n * sizeof *rate + 1);
+    for (size_t i = 0; i < n && rate; i++)
+        rate[i] = drift_schedule_rate(&schedule, (int64_t)step[i]);
+    status = rate ? drift_golden_output_row(golden, "out/learning_rate", n, rate)
+                  : drift_fail_memory(golden->file->path, n * sizeof *rate);
+    free(rate);
     free(step);
     return status;
 }

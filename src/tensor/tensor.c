@@ -113,6 +113,41 @@ drift_status drift_tensor_read_floats(const drift_tensor *x, float *host)
     return DRIFT_OK;
 }
 
+drift_status drift_tensor_write_doubles(drift_tensor *x, const double *host)
+{
+    if (x->dtype == DRIFT_F64)
+        return drift_tensor_write(x, host);
+    size_t n = drift_tensor_elements(x);
+    for (size_t start = 0; start < n; start += PIECE) {
+        float piece[PIECE];
+        size_t count = n - start < PIECE ? n - start : PIECE;
+        for (size_t i = 0; i < count; i++)
+            piece[i] = (float)host[start + i];
+        drift_status status = x->backend->copy_in(x->backend, (float *)x->data + start, piece, count * sizeof *piece);
+        if (status)
+            return status;
+    }
+    return DRIFT_OK;
+}
+
+drift_status drift_tensor_read_doubles(const drift_tensor *x, double *host)
+{
+    if (x->dtype == DRIFT_F64)
+        return drift_tensor_read(x, host);
+    size_t n = drift_tensor_elements(x);
+    for (size_t start = 0; start < n; start += PIECE) {
+        float piece[PIECE];
+        size_t count = n - start < PIECE ? n - start : PIECE;
+        drift_status status =
+            x->backend->copy_out(x->backend, piece, (const float *)x->data + start, count * sizeof *piece);
+        if (status)
+            return status;
+        for (size_t i = 0; i < count; i++)
+            host[start + i] = (double)piece[i];
+    }
+    return DRIFT_OK;
+}
+
 const char *drift_tensor_shape(const drift_tensor *x)
 {
     static __thread char text[4][16 * DRIFT_MAX_DIMS + 48];

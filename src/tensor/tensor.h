@@ -57,6 +57,10 @@ drift_status drift_tensor_read(const drift_tensor *x, void *host);
 drift_status drift_tensor_write_floats(drift_tensor *x, const float *host);
 drift_status drift_tensor_read_floats(const drift_tensor *x, float *host);
 
+/* And with doubles. */
+drift_status drift_tensor_write_doubles(drift_tensor *x, const double *host);
+drift_status drift_tensor_read_doubles(const drift_tensor *x, double *host);
+
 /* "[4,3]" for messages; up to four results stay valid at once per thread. */
 const char *drift_tensor_shape(const drift_tensor *x);
 
