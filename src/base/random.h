@@ -35,7 +35,9 @@ typedef enum drift_purpose {
     DRIFT_RANDOM_MIRROR,       /* which images of a batch are mirrored */
     DRIFT_RANDOM_WARP,         /* how the images that a classifier learns from are shifted and sheared */
     DRIFT_RANDOM_MASK,         /* an autoencoder's masks in training */
-    DRIFT_RANDOM_EVAL_MASK     /* and in evaluations */
+    DRIFT_RANDOM_EVAL_MASK,    /* and in evaluations */
+    DRIFT_RANDOM_GOLDEN,       /* inputs of generated golden values; step: which tensor */
+    DRIFT_RANDOM_GOLDEN_ROUND  /* which way each of them is rounded to see how much that matters */
 } drift_purpose;
 
 /* One block of four words. */

@@ -1,4 +1,4 @@
-/* drift golden: this program's numbers against golden values. */
+/* drift golden: numbers against golden values; what is for ports lies in golden_port.c. */
 #include <dirent.h>
 #include <jansson.h>
 #include <stddef.h>
@@ -8,11 +8,8 @@
 #include <sys/stat.h>
 
 #include "cli/commands.h"
+#include "cli/golden.h"
 #include "golden/golden.h"
-
-struct settings {
-    int json;
-};
 
 struct tally {
     int ok, off, unknown, bad;
@@ -98,16 +95,10 @@ static void verify_path(const char *path, int named, struct tally *tally)
     free(entries);
 }
 
-static int run(int argc, char **argv)
+static int verify(int argc, char **argv, const struct golden_settings *settings)
 {
-    struct settings settings = {0};
     struct tally tally = {0};
-    int status = drift_options_parse(&drift_command_golden, &argc, argv, 2, 100000, &settings);
-    if (status >= 0)
-        return status;
-    if (strcmp(argv[1], "verify"))
-        return drift_error("golden %s: expected verify", argv[1]);
-    tally.list = settings.json ? json_array() : NULL;
+    tally.list = settings->json ? json_array() : NULL;
     for (int i = 2; i < argc; i++)
         verify_path(argv[i], 1, &tally);
     if (tally.list) {
@@ -122,22 +113,67 @@ static int run(int argc, char **argv)
     return tally.bad ? DRIFT_EXIT_BAD : tally.off ? DRIFT_EXIT_NO : DRIFT_EXIT_YES;
 }
 
+/* What `drift golden WORD` does, and how many arguments follow the word. */
+static const struct {
+    const char *word;
+    int least, most;
+    int (*run)(int argc, char **argv, const struct golden_settings *settings);
+} actions[] = {
+    {"verify", 1, 100000, verify},
+    {"list", 0, 1, golden_list},
+    {"generate", 0, 1, golden_generate},
+};
+
+static int run(int argc, char **argv)
+{
+    struct golden_settings settings = {.precision = "double"};
+    int status = drift_options_parse(&drift_command_golden, &argc, argv, 1, 100000, &settings);
+    if (status >= 0)
+        return status;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (strcmp(argv[1], actions[i].word))
+            continue;
+        if (argc - 2 < actions[i].least || argc - 2 > actions[i].most)
+            return drift_error("golden %s: expected %s arguments; see \"drift help golden\"", argv[1],
+                               argc - 2 < actions[i].least ? "more" : "fewer");
+        return actions[i].run(argc, argv, &settings);
+    }
+    return drift_error("golden %s: expected verify, list or generate", argv[1]);
+}
+
+#define AT(field) offsetof(struct golden_settings, field)
 static const struct drift_option options[] = {
-    {"json", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, json), "print a JSON array", 0, 0},
+    {"json", NULL, DRIFT_OPTION_FLAG, AT(json), "verify, list: print JSON", 0, 0},
+    {"config", "JSON|FILE", DRIFT_OPTION_TEXT, AT(config), "generate: keys other than the kind's defaults", 0, 0},
+    {"seed", "N", DRIFT_OPTION_INTEGER, AT(seed), "generate: what inputs are drawn from; default 0", 0,
+     9007199254740992.0},
+    {"precision", "float|double", DRIFT_OPTION_CHOICE, AT(precision),
+     "generate: how results are stored; default double", 0, 0},
+    {"suite", NULL, DRIFT_OPTION_FLAG, AT(suite), "generate: a graded set with a README", 0, 0},
+    {"out", "FILE|DIR", DRIFT_OPTION_TEXT, AT(out),
+     "generate: a .safetensors (with .npz beside it), .npz or .json; or a folder", 0, 0},
     {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
 };
 
 const struct drift_command drift_command_golden = {
     .name = "golden",
-    .summary = "check this program against golden values",
-    .arguments = "verify FILE|FOLDER... [--json]",
+    .summary = "check this program, or a port to another framework, against golden values",
+    .arguments = "verify FILE|FOLDER... | list [KIND] | generate KIND|--suite --out FILE|DIR",
     .text =
-        "Computes each case again, in float with the instruction set in use, and compares every result: its root mean "
-        "square error must be within the case's bound. Prints a line per file: ok, or the first tensor that is "
+        "verify computes each case again, in float with the instruction set in use, and compares every result: its "
+        "root "
+        "mean square error must be within the case's bound. Prints a line per file: ok, or the first tensor that is "
         "off, its error and its bound. Kinds that this version does not know are reported as such.\n\n"
+        "generate makes a case of a kind for others to check their code with: inputs drawn from the seed, results in "
+        "double precision, and a bound for each (four times its worst rms change over eight runs whose inputs are "
+        "multiplied by 1 +- 2^-24 at random). The same command makes the same bytes on every machine. list prints the "
+        "kinds; with one, its settings and tensors. See docs/golden.md.\n\n"
         "Exit status: 0 none is off, 1 some are off, 2 a file cannot be read.",
     .options = options,
     .examples = {{"drift golden verify tests/golden", "all cases of a folder"},
-                 {"DRIFT_ISA=c drift golden verify tests/golden", "the same with portable C"}},
+                 {"DRIFT_ISA=c drift golden verify tests/golden", "the same with portable C"},
+                 {"drift golden list drift_exact", "settings and tensors of a kind"},
+                 {"drift golden generate drift_exact --config '{\"tau\": 0.3}' --out case.safetensors", "a case"},
+                 {"drift golden generate --suite --out cases", "a graded set for a port"}},
     .run = run,
 };

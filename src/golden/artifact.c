@@ -155,7 +155,7 @@ static drift_status compare_features(drift_golden *golden, const struct drift_ar
     return status;
 }
 
-drift_status drift_golden_artifact(drift_golden *golden)
+static drift_status compute_artifact(drift_golden *golden)
 {
     struct drift_artifact artifact;
     drift_status status = open_folder(golden, &artifact);
@@ -169,3 +169,9 @@ drift_status drift_golden_artifact(drift_golden *golden)
     drift_artifact_close(&artifact);
     return status;
 }
+
+const struct drift_golden_kind drift_golden_kind_artifact = {
+    .name = "artifact",
+    .what = "a model folder as released: read, written again, run",
+    .compute = compute_artifact,
+};

@@ -44,7 +44,7 @@ static drift_status compare_rows(drift_golden *golden)
     return status;
 }
 
-drift_status drift_golden_dit_init(drift_golden *golden)
+static drift_status compute_dit_init(drift_golden *golden)
 {
     drift_params params;
     drift_dit dit;
@@ -55,3 +55,9 @@ drift_status drift_golden_dit_init(drift_golden *golden)
     drift_params_free(&params);
     return status;
 }
+
+const struct drift_golden_kind drift_golden_kind_dit_init = {
+    .name = "dit_init",
+    .what = "shapes and laws of the generator's first parameters",
+    .compute = compute_dit_init,
+};

@@ -1,7 +1,7 @@
 /* Kind dit_rope: the rotary embedding of vectors at positions 0, 1, ... */
 #include <string.h>
 
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "op/op.h"
 
 /* x [tokens, dim] as the q of a sample with one head, turned. */
@@ -19,7 +19,7 @@ static drift_status rotate(drift_golden *golden, drift_tape *tape, void *context
     return status ? status : drift_golden_output_tensor(golden, "out/rotated", y);
 }
 
-drift_status drift_golden_dit_rope(drift_golden *golden)
+static drift_status compute_dit_rope(drift_golden *golden)
 {
     const char *dtype;
     drift_status status = drift_golden_text(golden, "dtype", &dtype);
@@ -30,3 +30,17 @@ drift_status drift_golden_dit_rope(drift_golden *golden)
         return drift_fail(DRIFT_INVALID, "%s: config: dtype: expected float32 or bfloat16", golden->file->path);
     return drift_golden_run(golden, rotate, &bf16);
 }
+
+static void draw_rope(drift_golden_draft *draft)
+{
+    const size_t x[] = {drift_golden_size(draft, "tokens"), drift_golden_size(draft, "head_dim")};
+    drift_golden_draw(draft, "in/x", drift_golden_normal(0, 1), 2, x);
+}
+
+const struct drift_golden_kind drift_golden_kind_dit_rope = {
+    .name = "dit_rope",
+    .what = "the rotary embedding of single vectors",
+    .compute = compute_dit_rope,
+    .inputs = draw_rope,
+    .defaults = "{\"tokens\": 24, \"head_dim\": 16, \"dtype\": \"float32\"}",
+};

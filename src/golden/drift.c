@@ -1,9 +1,10 @@
 /* Kinds drift_exact, drift_joint, drift_normalized: the field, its loss and the gradient of the loss. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drifting/field.h"
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "op/drift.h"
 
 /* One problem and what came of it. */
@@ -112,6 +113,32 @@ static drift_status compute_plain(drift_golden *golden, struct problem *p)
     return drift_golden_output(golden, "grad/gen", 2, p->shape, p->gradient);
 }
 
+/* gen, pos and neg around different middles: [rows, D], with batches [B, rows, D] and their weights. */
+static void draw_samples(drift_golden_draft *draft, size_t batches)
+{
+    static const char *const names[] = {"gen", "pos", "neg"}, *const sizes[] = {"generated", "positives", "negatives"};
+    const int rank = batches ? 3 : 2;
+    const size_t dim = drift_golden_size(draft, "shape.dim");
+    for (int i = 0; i < 3; i++) {
+        char key[32], name[16];
+        snprintf(key, sizeof key, "shape.%s", sizes[i]);
+        const size_t rows = i < 2 ? drift_golden_size(draft, key) : drift_golden_size_or_none(draft, key),
+                     shape[] = {batches, rows, dim};
+        snprintf(name, sizeof name, "in/%s", names[i]);
+        drift_golden_draw(draft, name, drift_golden_normal(0.4 * i, 1), rank, shape + 3 - rank);
+        snprintf(name, sizeof name, "in/w_%s", names[i]);
+        if (batches || (i == 2 && json_object_get(draft->golden.config, "self")))
+            drift_golden_draw(draft, name, drift_golden_uniform(0.5, 2), rank - 1, shape + 3 - rank);
+    }
+}
+
+static void draw_plain(drift_golden_draft *draft) { draw_samples(draft, 0); }
+
+static void draw_normalized(drift_golden_draft *draft)
+{
+    draw_samples(draft, drift_golden_size(draft, "shape.batches"));
+}
+
 static drift_status set_exact(drift_golden *golden, drift_field_config *config)
 {
     static const char *const names[] = {
@@ -129,7 +156,7 @@ static drift_status set_exact(drift_golden *golden, drift_field_config *config)
     return drift_fail(DRIFT_INVALID, "%s: config: self: expected masked, kept or none", golden->file->path);
 }
 
-drift_status drift_golden_drift_exact(drift_golden *golden)
+static drift_status compute_drift_exact(drift_golden *golden)
 {
     struct problem p = {.config = drift_field_defaults(DRIFT_EXACT)};
     drift_status status = set_exact(golden, &p.config);
@@ -139,7 +166,17 @@ drift_status drift_golden_drift_exact(drift_golden *golden)
     return status;
 }
 
-drift_status drift_golden_drift_joint(drift_golden *golden)
+const struct drift_golden_kind drift_golden_kind_drift_exact = {
+    .name = "drift_exact",
+    .what = "form 1 of the field: its definition; loss and gradient",
+    .compute = compute_drift_exact,
+    .inputs = draw_plain,
+    .defaults = "{\"tau\": 0.7, \"self\": \"masked\", \"attraction\": 1.0, \"repulsion\": 1.0,"
+                " \"shape\": {\"generated\": 7, \"positives\": 9, \"negatives\": 5, \"dim\": 3},"
+                " \"loss\": \"mean((gen - stopgrad(gen + out/V))^2)\"}",
+};
+
+static drift_status compute_drift_joint(drift_golden *golden)
 {
     struct problem p = {.config = drift_field_defaults(DRIFT_JOINT)};
     drift_status status = drift_golden_number(golden, "floor", &p.config.floor);
@@ -148,6 +185,16 @@ drift_status drift_golden_drift_joint(drift_golden *golden)
     problem_free(&p);
     return status;
 }
+
+const struct drift_golden_kind drift_golden_kind_drift_joint = {
+    .name = "drift_joint",
+    .what = "form 2 of the field: Algorithm 2 of the paper; loss and gradient",
+    .compute = compute_drift_joint,
+    .inputs = draw_plain,
+    .defaults =
+        "{\"tau\": 0.7, \"floor\": 0.0, \"shape\": {\"generated\": 7, \"positives\": 9, \"negatives\": 5, \"dim\": 3},"
+        " \"loss\": \"mean((gen - stopgrad(gen + out/V))^2)\"}",
+};
 
 drift_status drift_golden_taus(drift_golden *golden, const char *key, drift_field_config *config)
 {
@@ -176,10 +223,20 @@ static drift_status compute_normalized(drift_golden *golden, struct problem *p)
     return drift_golden_output(golden, "grad/gen", 3, p->shape, p->gradient);
 }
 
-drift_status drift_golden_drift_normalized(drift_golden *golden)
+static drift_status compute_drift_normalized(drift_golden *golden)
 {
     struct problem p = {.config = drift_field_defaults(DRIFT_NORMALIZED)};
     drift_status status = compute_normalized(golden, &p);
     problem_free(&p);
     return status;
 }
+
+const struct drift_golden_kind drift_golden_kind_drift_normalized = {
+    .name = "drift_normalized",
+    .what = "form 3: the released loss with its report and gradient",
+    .compute = compute_drift_normalized,
+    .inputs = draw_normalized,
+    .defaults = "{\"taus\": [0.02, 0.05, 0.2], \"shape\": {\"batches\": 3, \"generated\": 7, \"positives\": 6, "
+                "\"negatives\": 4, \"dim\": 12},"
+                " \"loss\": \"mean over b of out/loss\"}",
+};

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "drifting/loss.h"
-#include "golden/golden.h"
+#include "golden/draft.h"
 
 struct problem {
     drift_field_config config;
@@ -157,7 +157,7 @@ static drift_status compute(drift_golden *golden, struct problem *p)
     return status ? status : output_gradient(golden, p);
 }
 
-drift_status drift_golden_drift_features(drift_golden *golden)
+static drift_status compute_drift_features(drift_golden *golden)
 {
     struct problem *p = calloc(1, sizeof *p);
     if (!p)
@@ -166,3 +166,31 @@ drift_status drift_golden_drift_features(drift_golden *golden)
     problem_free(p);
     return status;
 }
+
+static void draw_features(drift_golden_draft *draft)
+{
+    const size_t entries = drift_golden_size(draft, "shape.entries"), height = drift_golden_size(draft, "shape.height"),
+                 width = drift_golden_size(draft, "shape.width"), channels = drift_golden_size(draft, "shape.channels"),
+                 generated = drift_golden_size(draft, "gen_per_label");
+    const size_t pos[] = {entries, drift_golden_size(draft, "shape.positives"), height, width, channels},
+                 neg[] = {entries, drift_golden_size_or_none(draft, "shape.negatives"), height, width, channels},
+                 gen[] = {entries * generated, height, width, channels};
+    drift_golden_draw(draft, "in/u", drift_golden_uniform(0, 1), 1, &entries);
+    drift_golden_draw_exact(draft, "in/switch", drift_golden_uniform(0, 1), 1, &entries);
+    drift_golden_draw(draft, "in/gen", drift_golden_normal(0, 1), 4, gen);
+    drift_golden_draw(draft, "in/pos", drift_golden_normal(0.4, 1), 5, pos);
+    drift_golden_draw(draft, "in/neg", drift_golden_normal(0.2, 1), 5, neg);
+}
+
+const struct drift_golden_kind drift_golden_kind_drift_features = {
+    .name = "drift_features",
+    .what = "several features at once, guidance, clipping: a step up to the optimiser",
+    .compute = compute_drift_features,
+    .inputs = draw_features,
+    .defaults = "{\"taus\": [0.02, 0.05, 0.2], \"max_grad_norm\": 0.02, \"gen_per_label\": 5, \"cfg_min\": 1.0, "
+                "\"cfg_max\": 4.0,"
+                " \"neg_cfg_pw\": 3.0, \"no_cfg_frac\": 0.2,"
+                " \"shape\": {\"entries\": 3, \"positives\": 6, \"negatives\": 4, \"height\": 4, \"width\": 6, "
+                "\"channels\": 3},"
+                " \"loss\": \"out/loss\"}",
+};

@@ -8,46 +8,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A kind: one line here, one function. */
-static const struct kind {
-    const char *name;
-    drift_golden_computer *compute;
-} kinds[] = {
-    {"artifact", drift_golden_artifact},
-    {"conv", drift_golden_conv},
-    {"dit", drift_golden_dit},
-    {"dit_init", drift_golden_dit_init},
-    {"dit_rope", drift_golden_dit_rope},
-    {"drift_exact", drift_golden_drift_exact},
-    {"drift_joint", drift_golden_drift_joint},
-    {"drift_normalized", drift_golden_drift_normalized},
-    {"drift_features", drift_golden_drift_features},
-    {"cfg", drift_golden_cfg},
-    {"queue", drift_golden_queue},
-    {"schedule", drift_golden_schedule},
-    {"train_step", drift_golden_train_step},
-    {"group_norm", drift_golden_group_norm},
-    {"resize", drift_golden_resize},
-    {"mae_init", drift_golden_mae_init},
-    {"features", drift_golden_features},
-    {"convnext", drift_golden_convnext},
-    {"mae_forward", drift_golden_mae_forward},
-    {"mae_loss", drift_golden_mae_loss},
-    {"mae_train", drift_golden_mae_train},
-};
-enum { KINDS = sizeof kinds / sizeof *kinds };
+extern const struct drift_golden_kind drift_golden_kind_artifact, drift_golden_kind_conv, drift_golden_kind_dit,
+    drift_golden_kind_dit_init, drift_golden_kind_dit_rope, drift_golden_kind_drift_exact,
+    drift_golden_kind_drift_joint, drift_golden_kind_drift_normalized, drift_golden_kind_drift_features,
+    drift_golden_kind_cfg, drift_golden_kind_queue, drift_golden_kind_schedule, drift_golden_kind_train_step,
+    drift_golden_kind_group_norm, drift_golden_kind_resize, drift_golden_kind_mae_init, drift_golden_kind_features,
+    drift_golden_kind_convnext, drift_golden_kind_mae_forward, drift_golden_kind_mae_loss, drift_golden_kind_mae_train;
 
-const char *const *drift_golden_kinds(void)
+const struct drift_golden_kind *const drift_golden_kinds[] = {
+    &drift_golden_kind_artifact,
+    &drift_golden_kind_conv,
+    &drift_golden_kind_dit,
+    &drift_golden_kind_dit_init,
+    &drift_golden_kind_dit_rope,
+    &drift_golden_kind_drift_exact,
+    &drift_golden_kind_drift_joint,
+    &drift_golden_kind_drift_normalized,
+    &drift_golden_kind_drift_features,
+    &drift_golden_kind_cfg,
+    &drift_golden_kind_queue,
+    &drift_golden_kind_schedule,
+    &drift_golden_kind_train_step,
+    &drift_golden_kind_group_norm,
+    &drift_golden_kind_resize,
+    &drift_golden_kind_mae_init,
+    &drift_golden_kind_features,
+    &drift_golden_kind_convnext,
+    &drift_golden_kind_mae_forward,
+    &drift_golden_kind_mae_loss,
+    &drift_golden_kind_mae_train,
+    NULL,
+};
+
+const struct drift_golden_kind *drift_golden_kind_named(const char *name)
 {
-    static const char *names[KINDS + 1];
-    for (int i = 0; i < KINDS; i++)
-        names[i] = kinds[i].name;
-    return names;
+    for (const struct drift_golden_kind *const *kind = drift_golden_kinds; *kind; kind++)
+        if (!strcmp((*kind)->name, name))
+            return *kind;
+    return NULL;
+}
+
+/* The node at "a.b.c". */
+static const json_t *node_at(const json_t *object, const char *path)
+{
+    char key[128];
+    for (const char *dot; (dot = strchr(path, '.')); path = dot + 1) {
+        snprintf(key, sizeof key, "%.*s", (int)(dot - path), path);
+        object = json_object_get(object, key);
+    }
+    return json_object_get(object, path);
 }
 
 drift_status drift_golden_number(drift_golden *golden, const char *key, double *value)
 {
-    const json_t *node = json_object_get(golden->config, key);
+    const json_t *node = node_at(golden->config, key);
     if (!json_is_number(node))
         return drift_fail(DRIFT_INVALID, "%s: config: %s: expected a number", golden->file->path, key);
     *value = json_number_value(node);
@@ -69,7 +83,7 @@ drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *v
 
 drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value)
 {
-    *value = json_string_value(json_object_get(golden->config, key));
+    *value = json_string_value(node_at(golden->config, key));
     if (!*value)
         return drift_fail(DRIFT_INVALID, "%s: config: %s: expected a text", golden->file->path, key);
     return DRIFT_OK;
@@ -100,10 +114,8 @@ static drift_status verify_case(const struct drift_safetensors *file, drift_gold
     if (!kind)
         return drift_fail(DRIFT_INVALID, "%s: metadata: kind is missing: not a golden file", file->path);
     snprintf(result->kind, sizeof result->kind, "%s", kind);
-    const struct kind *known = kinds;
-    while (known < kinds + KINDS && strcmp(known->name, kind))
-        known++;
-    if (known == kinds + KINDS) {
+    const struct drift_golden_kind *known = drift_golden_kind_named(kind);
+    if (!known) {
         result->verdict = DRIFT_GOLDEN_UNKNOWN_KIND;
         return DRIFT_OK;
     }

@@ -52,6 +52,23 @@ typedef struct drift_golden {
  * kind needs; DRIFT_UNAVAILABLE where this version cannot compute the case: it is then reported as unknown. */
 typedef drift_status drift_golden_computer(drift_golden *golden);
 
+struct drift_golden_draft;
+/* Draws a case's inputs from its config (draft.h). */
+typedef void drift_golden_inputs(struct drift_golden_draft *draft);
+
+/* All there is to know of a kind, where its file defines it. */
+struct drift_golden_kind {
+    const char *name;
+    const char *what; /* one line: what is computed */
+    drift_golden_computer *compute;
+    drift_golden_inputs *inputs; /* NULL: cases of it are not generated */
+    const char *defaults;        /* JSON: the config of a generated case; `shape` is for its inputs alone */
+};
+
+/* The kinds that verify knows, NULL at the end; and the one of this name, or NULL. */
+extern const struct drift_golden_kind *const drift_golden_kinds[];
+const struct drift_golden_kind *drift_golden_kind_named(const char *name);
+
 /* One line of `verify`. */
 typedef enum drift_golden_verdict { DRIFT_GOLDEN_OK, DRIFT_GOLDEN_OFF, DRIFT_GOLDEN_UNKNOWN_KIND } drift_golden_verdict;
 typedef struct drift_golden_result {
@@ -64,9 +81,6 @@ typedef struct drift_golden_result {
 
 /* Verifies a file with the kernels in use (DRIFT_ISA), in float. A failure is an unreadable or incomplete file. */
 drift_status drift_golden_verify(const char *path, drift_golden_result *result);
-
-/* The kinds that verify knows, NULL at the end. */
-const char *const *drift_golden_kinds(void);
 
 /* ---- for kinds ---- */
 
@@ -93,7 +107,7 @@ double drift_golden_rms(size_t n, const double *x, const double *y);
 /* What these end with where they compare: counts a comparison, and keeps the first that is not good. */
 void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound);
 
-/* Settings of config; DRIFT_INVALID names the key. */
+/* Settings of config ("model.depth" looks below "model"); DRIFT_INVALID names the key. */
 drift_status drift_golden_number(drift_golden *golden, const char *key, double *value);
 /* A whole number of 0 .. 1e9. */
 drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value);
@@ -102,6 +116,9 @@ drift_status drift_golden_text(drift_golden *golden, const char *key, const char
 /* tape.c: for kinds that run ops. A tensor of the file in its own shape, as a leaf where needs_grad; the tape's failure
  * where there is none. Then tensors, or their gradients, as results. */
 drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad);
+/* The same numbers in another shape. */
+drift_tensor *drift_golden_tensor_as(drift_golden *golden, drift_tape *tape, const char *name, int dims,
+                                     const size_t *size);
 drift_tensor *drift_golden_indices(drift_golden *golden, drift_tape *tape,
                                    const char *name); /* I32, as drift_tape_indices */
 drift_status drift_golden_output_tensor(drift_golden *golden, const char *name, const drift_tensor *x);
@@ -109,9 +126,6 @@ drift_status drift_golden_output_gradient(drift_golden *golden, const char *name
 /* Calls `run` with a fresh tape; its failure is also the tape's, with the file's name. */
 typedef drift_status drift_golden_model(drift_golden *golden, drift_tape *tape, void *context);
 drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, void *context);
-
-/* artifact.c */
-drift_golden_computer drift_golden_artifact;
 
 /* params.c: for models. Fills allocated parameters from PREFIX/NAME; allocates them before; a block of their layout as
  * results PREFIX/NAME. */
@@ -125,39 +139,16 @@ drift_status drift_golden_init(drift_golden *golden, drift_params *params);
 /* How many tensors of the file begin so. */
 size_t drift_golden_tensors(const drift_golden *golden, const char *prefix);
 
-/* encoder.c */
-drift_golden_computer drift_golden_features, drift_golden_convnext;
-
-/* mae_train.c */
-drift_golden_computer drift_golden_mae_train;
-
-/* mae.c */
-drift_golden_computer drift_golden_mae_init, drift_golden_mae_forward, drift_golden_mae_loss;
-
-/* layer.c */
-drift_golden_computer drift_golden_conv, drift_golden_group_norm, drift_golden_resize;
-
-/* dit.c, dit_init.c; config's "model" is a generator's settings, checked */
-drift_golden_computer drift_golden_dit, drift_golden_dit_init;
+/* dit.c; config's "model" is a generator's settings, checked */
 drift_status drift_golden_dit_config(drift_golden *golden, drift_dit_config *config);
 
-/* dit_rope.c */
-drift_golden_computer drift_golden_dit_rope;
 /* drift.c; temperatures are a list in config */
-drift_golden_computer drift_golden_drift_exact, drift_golden_drift_joint, drift_golden_drift_normalized;
 drift_status drift_golden_taus(drift_golden *golden, const char *key, drift_field_config *config);
-
-/* features.c */
-drift_golden_computer drift_golden_drift_features;
 
 /* recipe.c: NAME.yaml against NAME.json; `path` is one of them. Compared are values, the tensor is a key's path. */
 drift_status drift_golden_recipe(const char *path, drift_golden_result *result);
 
-/* train_step.c */
-drift_golden_computer drift_golden_train_step;
-
 /* training.c */
-drift_golden_computer drift_golden_cfg, drift_golden_queue, drift_golden_schedule;
 drift_status drift_golden_guidance(drift_golden *golden, struct drift_guidance *guidance);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "golden/mae.h"
 
 static drift_status count_of(drift_golden *golden, const json_t *model, const char *key, size_t *value)
@@ -49,7 +49,7 @@ void drift_golden_mae_close(struct drift_golden_mae *model)
     drift_params_free(&model->params);
 }
 
-drift_status drift_golden_mae_init(drift_golden *golden)
+static drift_status compute_mae_init(drift_golden *golden)
 {
     struct drift_golden_mae model = {.mae = {.whole = 0}};
     drift_status status = drift_golden_mae_open(golden, "model", NULL, 1, &model);
@@ -58,6 +58,12 @@ drift_status drift_golden_mae_init(drift_golden *golden)
     drift_golden_mae_close(&model);
     return status;
 }
+
+const struct drift_golden_kind drift_golden_kind_mae_init = {
+    .name = "mae_init",
+    .what = "shapes and laws of the encoder's first parameters",
+    .compute = compute_mae_init,
+};
 
 /* ---- mae_forward ---- */
 
@@ -93,7 +99,7 @@ static drift_status forward(drift_golden *golden, drift_tape *tape, void *contex
     return status ? status : drift_golden_output_block(golden, "grad", &model->params, &gradients);
 }
 
-drift_status drift_golden_mae_forward(drift_golden *golden)
+static drift_status compute_mae_forward(drift_golden *golden)
 {
     struct drift_golden_mae model = {.mae = {.whole = 0}};
     drift_status status = drift_golden_mae_open(golden, "model", "param", 1, &model);
@@ -102,6 +108,66 @@ drift_status drift_golden_mae_forward(drift_golden *golden)
     drift_golden_mae_close(&model);
     return status;
 }
+
+/* Declares the parameters of config's model without memory, and draws them. */
+void drift_golden_draw_mae(drift_golden_draft *draft, const char *key, const char *prefix, int whole,
+                           drift_mae_config *config)
+{
+    struct drift_golden_mae model = {.mae = {.whole = 0}};
+    if (draft->status)
+        return;
+    draft->status = drift_golden_mae_open(&draft->golden, key, NULL, whole, &model);
+    *config = model.mae.config;
+    if (!draft->status)
+        drift_golden_draw_params(draft, prefix, &model.params);
+    drift_golden_mae_close(&model);
+}
+
+/* x [lead..., height, width, channels] of config's shape, whose sides are multiples of `cell` locations. */
+static void image_of(drift_golden_draft *draft, const drift_mae_config *c, size_t cell, size_t image[4], size_t grid[2])
+{
+    image[0] = drift_golden_size(draft, "shape.batch");
+    image[1] = drift_golden_size(draft, "shape.height");
+    image[2] = drift_golden_size(draft, "shape.width");
+    image[3] = c->in_channels;
+    if (!draft->status && (image[1] % (c->input_patch_size * cell) || image[2] % (c->input_patch_size * cell)))
+        draft->status =
+            drift_fail(DRIFT_INVALID, "%s: config: shape: sides that are no multiples of the cells", draft->file.path);
+    if (draft->status)
+        return;
+    grid[0] = image[1] / c->input_patch_size;
+    grid[1] = image[2] / c->input_patch_size;
+}
+
+static void draw_forward(drift_golden_draft *draft)
+{
+    drift_mae_config c;
+    size_t x[4], grid[2];
+    drift_golden_draw_mae(draft, "model", "param", 1, &c);
+    if (draft->status)
+        return;
+    image_of(draft, &c, 1, x, grid);
+    if (draft->status)
+        return;
+    const size_t mask[] = {x[0], grid[0], grid[1], 1}, logits[] = {x[0], c.num_classes},
+                 recon[] = {x[0], grid[0], grid[1], c.in_channels * c.input_patch_size * c.input_patch_size};
+    drift_golden_draw(draft, "in/x", drift_golden_normal(0, 1), 4, x);
+    drift_golden_draw(draft, "in/mask", drift_golden_choice(0.5), 4, mask);
+    drift_golden_draw(draft, "in/cotangent/recon", drift_golden_normal(0, 1), 4, recon);
+    drift_golden_draw(draft, "in/cotangent/logits", drift_golden_normal(0, 1), 2, logits);
+}
+
+const struct drift_golden_kind drift_golden_kind_mae_forward = {
+    .name = "mae_forward",
+    .what = "the masked autoencoder with a given mask, and every gradient",
+    .compute = compute_mae_forward,
+    .inputs = draw_forward,
+    .defaults = "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "
+                "\"dropout_prob\": 0.0,"
+                " \"layers\": [1, 2, 1, 1], \"use_bf16\": false, \"input_patch_size\": 1},"
+                " \"shape\": {\"batch\": 2, \"height\": 16, \"width\": 12}, \"loss\": \"sum over NAME of sum(out/NAME "
+                "* in/cotangent/NAME)\"}",
+};
 
 /* ---- mae_loss ---- */
 
@@ -206,7 +272,7 @@ static drift_status loss(drift_golden *golden, drift_tape *tape, void *context)
     return status ? status : drift_golden_output_block(golden, "grad", &c->model.params, &gradients);
 }
 
-drift_status drift_golden_mae_loss(drift_golden *golden)
+static drift_status compute_mae_loss(drift_golden *golden)
 {
     struct loss_case c = {.lambda = 0};
     double low, high;
@@ -225,3 +291,38 @@ drift_status drift_golden_mae_loss(drift_golden *golden)
     drift_golden_mae_close(&c.model);
     return status;
 }
+
+void drift_golden_draw_batches(drift_golden_draft *draft, const drift_mae_config *c, size_t steps)
+{
+    const int lead = steps ? 1 : 0;
+    size_t image[4], grid[2];
+    if (!draft->status)
+        image_of(draft, c, c->patch_size, image, grid);
+    if (draft->status)
+        return;
+    const size_t x[] = {steps, image[0], image[1], image[2], image[3]},
+                 cell[] = {steps, image[0], grid[0] / c->patch_size, grid[1] / c->patch_size};
+    drift_golden_draw(draft, "in/x", drift_golden_normal(0, 1), 4 + lead, x + 1 - lead);
+    drift_golden_draw(draft, "in/label", drift_golden_index(c->num_classes), 1 + lead, x + 1 - lead);
+    drift_golden_draw_exact(draft, "in/ratio_draw", drift_golden_uniform(0, 1), 1 + lead, x + 1 - lead);
+    drift_golden_draw_exact(draft, "in/cell_draw", drift_golden_uniform(0, 1), 3 + lead, cell + 1 - lead);
+}
+
+static void draw_loss(drift_golden_draft *draft)
+{
+    drift_mae_config c;
+    drift_golden_draw_mae(draft, "model", "param", 1, &c);
+    drift_golden_draw_batches(draft, &c, 0);
+}
+
+const struct drift_golden_kind drift_golden_kind_mae_loss = {
+    .name = "mae_loss",
+    .what = "masks of given draws, the loss of each image, every gradient",
+    .compute = compute_mae_loss,
+    .inputs = draw_loss,
+    .defaults = "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "
+                "\"dropout_prob\": 0.0,"
+                " \"layers\": [1, 2, 1, 1], \"use_bf16\": false, \"input_patch_size\": 1},"
+                " \"mask_ratio_min\": 0.3, \"mask_ratio_max\": 0.7, \"lambda_cls\": 0.1,"
+                " \"shape\": {\"batch\": 3, \"height\": 16, \"width\": 12}, \"loss\": \"mean(out/loss)\"}",
+};

@@ -2,7 +2,7 @@
 #ifndef DRIFT_GOLDEN_MAE_H
 #define DRIFT_GOLDEN_MAE_H
 
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "nn/mae.h"
 
 struct drift_golden_mae {
@@ -27,5 +27,11 @@ struct drift_golden_batch {
 drift_status drift_golden_mae_batch(drift_golden *golden, const drift_mae_config *config, double low, double high,
                                     struct drift_golden_batch *batch);
 void drift_golden_mae_batch_free(struct drift_golden_batch *batch);
+
+/* Draws config's model KEY as PREFIX/...; and x, label, ratio_draw and cell_draw, of so many steps (0: without that
+ * dimension). */
+void drift_golden_draw_mae(drift_golden_draft *draft, const char *key, const char *prefix, int whole,
+                           drift_mae_config *config);
+void drift_golden_draw_batches(drift_golden_draft *draft, const drift_mae_config *config, size_t steps);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "golden/mae.h"
 #include "train/mae_step.h"
 
@@ -165,7 +165,7 @@ static drift_status compute(struct run *r)
     return status ? status : output(r);
 }
 
-drift_status drift_golden_mae_train(drift_golden *golden)
+static drift_status compute_mae_train(drift_golden *golden)
 {
     struct run *r = calloc(1, sizeof *r);
     if (!r)
@@ -180,3 +180,27 @@ drift_status drift_golden_mae_train(drift_golden *golden)
     free(r);
     return status;
 }
+
+static void draw_train(drift_golden_draft *draft)
+{
+    drift_mae_config c;
+    const size_t steps = drift_golden_size(draft, "train.steps");
+    drift_golden_draw_mae(draft, "model", "param", 1, &c);
+    drift_golden_draw_batches(draft, &c, steps);
+}
+
+const struct drift_golden_kind drift_golden_kind_mae_train = {
+    .name = "mae_train",
+    .what = "updates of the masked autoencoder, every random number given",
+    .compute = compute_mae_train,
+    .inputs = draw_train,
+    .defaults =
+        "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "
+        "\"dropout_prob\": 0.0,"
+        " \"layers\": [1, 1, 1, 1], \"use_bf16\": false, \"input_patch_size\": 1},"
+        " \"train\": {\"steps\": 2, \"total_steps\": 3, \"warmup_steps\": 1, \"learning_rate\": 0.004, "
+        "\"lr_schedule\": \"cosine\","
+        " \"weight_decay\": 0.1, \"adam_b1\": 0.9, \"adam_b2\": 0.95, \"ema_decay\": 0.9, \"mask_ratio_min\": 0.3,"
+        " \"mask_ratio_max\": 0.7, \"finetune_last_steps\": 2, \"warmup_finetune\": 2, \"finetune_cls\": 0.8,"
+        " \"max_grad_norm\": 60.0}, \"shape\": {\"batch\": 3, \"height\": 16, \"width\": 12}}",
+};

@@ -5,25 +5,26 @@
 
 #include "golden/golden.h"
 
-drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad)
+/* The array as a tensor of that shape. */
+static drift_tensor *read_array(drift_golden *golden, drift_tape *tape, const char *name, int dims, const size_t *size,
+                                int needs_grad)
 {
     const struct drift_array *array;
-    double *values;
     if (drift_tape_failed(tape))
         return drift_tape_empty(tape);
     drift_status status = drift_safetensors_get(golden->file, name, -1, NULL, &array);
     if (status)
         return drift_tape_fail(tape, status, "%s", drift_message());
-    if (array->rank > DRIFT_MAX_DIMS)
+    if (array->rank > DRIFT_MAX_DIMS && !size)
         return drift_tape_fail(tape, DRIFT_INVALID, "%s: %s: expected at most %d dimensions", golden->file->path, name,
                                (int)DRIFT_MAX_DIMS);
-    values = malloc(array->count * sizeof *values + 1);
+    double *values = malloc(array->count * sizeof *values + 1);
     float *rounded = malloc(array->count * sizeof *rounded + 1);
     drift_tensor *x = drift_tape_empty(tape);
     if (values && rounded) {
         drift_array_floats(array, rounded);
         drift_array_doubles(array, values);
-        x = drift_tape_input(tape, array->rank, array->shape, rounded, needs_grad);
+        x = drift_tape_input(tape, size ? dims : array->rank, size ? size : array->shape, rounded, needs_grad);
         if (!drift_tape_failed(tape)) /* in double no digit is lost */
             drift_tape_check(tape, drift_tensor_write_doubles(x, values), name);
     } else {
@@ -32,6 +33,17 @@ drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const 
     free(values);
     free(rounded);
     return x;
+}
+
+drift_tensor *drift_golden_tensor(drift_golden *golden, drift_tape *tape, const char *name, int needs_grad)
+{
+    return read_array(golden, tape, name, 0, NULL, needs_grad);
+}
+
+drift_tensor *drift_golden_tensor_as(drift_golden *golden, drift_tape *tape, const char *name, int dims,
+                                     const size_t *size)
+{
+    return read_array(golden, tape, name, dims, size, 0);
 }
 
 drift_tensor *drift_golden_indices(drift_golden *golden, drift_tape *tape, const char *name)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "drifting/loss.h"
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "golden/mae.h"
 #include "train/encoder.h"
 #include "train/generator.h"
@@ -89,7 +89,7 @@ static drift_status set_keys(struct drift_recipe *recipe, const char *path, json
 /* The keys of a recipe's part `train` stand at the top, beside model and optimizer and what is no key of a recipe. */
 static drift_status read_recipe(drift_golden *golden, struct drift_recipe *recipe)
 {
-    static const char *const others[] = {"steps", "rtol", "features", "feature"};
+    static const char *const others[] = {"steps", "rtol", "atol", "shape", "features", "feature"};
     json_t *value;
     const char *key;
     drift_status status = DRIFT_OK;
@@ -149,6 +149,12 @@ static drift_status open_encoder(struct run *r)
     drift_status status = drift_golden_mae_open(r->golden, "feature", "mae", 0, &r->model);
     drift_params_freeze(&r->model.params, 1);
     return status;
+}
+
+static drift_encoder encoder_of(const struct run *r)
+{
+    return r->with_mae ? (drift_encoder){drift_encode_mae, &r->mae_encoder}
+                       : (drift_encoder){drift_encode_image, &r->recipe.train.activation_kwargs.has_scale};
 }
 
 static drift_status make_room(struct run *r)
@@ -274,9 +280,7 @@ static drift_status gradients(struct run *r)
     drift_loss_batch *b = &r->batch;
     const struct drift_guidance guidance = drift_recipe_guidance(&r->recipe);
     const drift_field_config config = drift_recipe_field(&r->recipe);
-    const drift_encoder encoder =
-        r->with_mae ? (drift_encoder){drift_encode_mae, &r->mae_encoder}
-                    : (drift_encoder){drift_encode_image, &r->recipe.train.activation_kwargs.has_scale};
+    const drift_encoder encoder = encoder_of(r);
     const size_t image = b->height * b->width * b->channels;
     for (size_t i = 0; i < b->entries; i++) {
         const size_t at = r->step * b->entries + i;
@@ -366,7 +370,7 @@ static drift_status compute(struct run *r)
     return status ? status : output(r);
 }
 
-drift_status drift_golden_train_step(drift_golden *golden)
+static drift_status compute_train_step(drift_golden *golden)
 {
     struct run *r = calloc(1, sizeof *r);
     if (!r)
@@ -376,3 +380,105 @@ drift_status drift_golden_train_step(drift_golden *golden)
     run_free(r);
     return status;
 }
+
+/* The names of the encoder's features, for config's features. */
+static drift_status name_features(drift_golden *golden, drift_tape *tape, void *context)
+{
+    const drift_encoder *encoder = context;
+    const struct drift_array *images = drift_safetensors_find(golden->file, "in/positive");
+    drift_features features = {.count = 0};
+    json_t *names = json_object_get(golden->config, "features");
+    const size_t all = images->shape[0] * images->shape[1] * images->shape[2];
+    drift_tape_pause(tape);
+    drift_tensor *flat = drift_golden_tensor_as(
+        golden, tape, "in/positive", 4, (const size_t[]){all, images->shape[3], images->shape[4], images->shape[5]});
+    encoder->encode(encoder->context, tape, flat, &features);
+    json_array_clear(names);
+    for (size_t i = 0; i < features.count; i++)
+        json_array_append_new(names, json_string(features.list[i].name));
+    return drift_tape_status(tape);
+}
+
+static void draw_inputs(drift_golden_draft *draft, struct run *r)
+{
+    const struct drift_recipe *recipe = &r->recipe;
+    const size_t b = (size_t)recipe->train.train_batch_size, side = (size_t)recipe->model.input_size,
+                 samples = b * (size_t)recipe->train.forward_dict.gen_per_label;
+    const size_t positive[] = {r->steps, b,    (size_t)recipe->train.pos_per_sample,
+                               side,     side, (size_t)recipe->model.out_channels},
+                 negative[] = {r->steps, b, (size_t)recipe->train.neg_per_sample, side, side, positive[5]},
+                 noise[] = {r->steps, samples, side, side, (size_t)recipe->model.in_channels},
+                 style[] = {r->steps, samples, (size_t)recipe->model.noise_coords};
+    drift_golden_draw(draft, "in/label", drift_golden_index((size_t)recipe->dataset.num_classes), 2, positive);
+    drift_golden_draw(draft, "in/positive", drift_golden_normal(0.3, 1), 6, positive);
+    drift_golden_draw(draft, "in/negative", drift_golden_normal(0.1, 1), 6, negative);
+    drift_golden_draw(draft, "in/cfg_uniform", drift_golden_uniform(0, 1), 2, positive);
+    drift_golden_draw_exact(draft, "in/drop_uniform", drift_golden_uniform(0, 1), 2, positive);
+    drift_golden_draw(draft, "in/noise", drift_golden_normal(0, 1), 5, noise);
+    drift_golden_draw(draft, "in/style", drift_golden_index((size_t)recipe->model.noise_classes), 3, style);
+}
+
+/* The generator's parameters, all of them different from zero, and the encoder's. */
+static void draw_models(drift_golden_draft *draft, struct run *r)
+{
+    const struct drift_sample_shape shape = drift_generator_shape(&r->recipe);
+    struct drift_generator *g = &r->generator;
+    draft->status = drift_generator_new(g, &r->recipe, &shape, draft->golden.backend);
+    if (draft->status)
+        return;
+    drift_golden_draw_params(draft, "param", &g->params);
+    drift_generator_free(g);
+    *g = (struct drift_generator){.tape = NULL};
+    drift_mae_config unused;
+    if (json_is_object(json_object_get(draft->golden.config, "feature")))
+        drift_golden_draw_mae(draft, "feature", "mae", 0, &unused);
+}
+
+static void draw_steps(drift_golden_draft *draft)
+{
+    struct run *r = calloc(1, sizeof *r);
+    if (!r) {
+        draft->status = drift_fail_memory(draft->file.path, sizeof *r);
+        return;
+    }
+    r->golden = &draft->golden;
+    r->steps = drift_golden_size(draft, "steps");
+    if (!draft->status)
+        draft->status = read_recipe(r->golden, &r->recipe);
+    if (!draft->status)
+        draw_inputs(draft, r);
+    if (!draft->status)
+        draw_models(draft, r);
+    if (!draft->status)
+        draft->status = open_encoder(r);
+    drift_encoder encoder = encoder_of(r);
+    if (!draft->status)
+        draft->status = drift_golden_run(r->golden, name_features, &encoder);
+    run_free(r);
+}
+
+const struct drift_golden_kind drift_golden_kind_train_step = {
+    .name = "train_step",
+    .what = "optimisation steps of a generator, every random number given",
+    .compute = compute_train_step,
+    .inputs = draw_steps,
+    .defaults =
+        "{\"model\": {\"cond_dim\": 16, \"num_classes\": 5, \"noise_classes\": 6, \"noise_coords\": 2, \"input_size\": "
+        "16,"
+        " \"in_channels\": 4, \"n_cls_tokens\": 3, \"patch_size\": 4, \"hidden_size\": 16, \"depth\": 1, "
+        "\"num_heads\": 2,"
+        " \"mlp_ratio\": 4.0, \"out_channels\": 4, \"use_bf16\": false, \"attn_fp32\": true, \"use_qknorm\": true,"
+        " \"use_swiglu\": true, \"use_rope\": true, \"use_rmsnorm\": true},"
+        " \"feature\": {\"in_channels\": 4, \"base_channels\": 5, \"layers\": [1, 1, 1, 1], \"input_patch_size\": 1,"
+        " \"patch_size\": 2, \"num_classes\": 5, \"use_bf16\": false},"
+        " \"activation_kwargs\": {\"patch_mean_size\": [2], \"patch_std_size\": [2], \"use_std\": false, \"use_mean\": "
+        "false,"
+        " \"every_k_block\": 0, \"has_scale\": false},"
+        " \"train_batch_size\": 2, \"pos_per_sample\": 4, \"neg_per_sample\": 3,"
+        " \"forward_dict\": {\"gen_per_label\": 3, \"cfg_min\": 1.0, \"cfg_max\": 4.0, \"neg_cfg_pw\": 3.0, "
+        "\"no_cfg_frac\": 0.0},"
+        " \"loss_kwargs\": {\"R_list\": [0.2, 0.5]},"
+        " \"optimizer\": {\"lr_schedule\": {\"learning_rate\": 0.002, \"warmup_steps\": 0, \"total_steps\": 10,"
+        " \"lr_schedule\": \"cosine\"}, \"weight_decay\": 0.1, \"adam_b1\": 0.9, \"adam_b2\": 0.95},"
+        " \"ema_decay\": 0.5, \"max_grad_norm\": 2.0, \"steps\": 2, \"features\": []}",
+};

@@ -5,7 +5,7 @@
 
 #include "drifting/guidance.h"
 #include "drifting/queue.h"
-#include "golden/golden.h"
+#include "golden/draft.h"
 #include "train/schedule.h"
 
 /* ---- cfg: guidance scales and the negatives' weights of given uniform numbers ---- */
@@ -45,7 +45,7 @@ static drift_status output_guidance(drift_golden *golden, const struct drift_gui
     return status;
 }
 
-drift_status drift_golden_cfg(drift_golden *golden)
+static drift_status compute_cfg(drift_golden *golden)
 {
     struct drift_guidance guidance;
     size_t n = SIZE_MAX;
@@ -61,6 +61,22 @@ drift_status drift_golden_cfg(drift_golden *golden)
     free(off);
     return status;
 }
+
+static void draw_cfg(drift_golden_draft *draft)
+{
+    const size_t n = drift_golden_size(draft, "shape.count");
+    drift_golden_draw(draft, "in/u", drift_golden_uniform(0, 1), 1, &n);
+    drift_golden_draw_exact(draft, "in/switch", drift_golden_uniform(0, 1), 1, &n);
+}
+
+const struct drift_golden_kind drift_golden_kind_cfg = {
+    .name = "cfg",
+    .what = "guidance scales and negatives' weights of given uniform numbers",
+    .compute = compute_cfg,
+    .inputs = draw_cfg,
+    .defaults = "{\"cfg_min\": 1.0, \"cfg_max\": 4.0, \"neg_cfg_pw\": 3.0, \"no_cfg_frac\": 0.2, \"gen_per_label\": 64,"
+                " \"neg_per_sample\": 16, \"shape\": {\"count\": 40}}",
+};
 
 /* ---- queue: what each ring holds after a sequence of pushes ---- */
 
@@ -183,7 +199,7 @@ static drift_status output_rings(drift_golden *golden, const struct pushes *p)
     return status;
 }
 
-drift_status drift_golden_queue(drift_golden *golden)
+static drift_status compute_queue(drift_golden *golden)
 {
     struct pushes p = {.samples = 0};
     drift_status status = read_samples(golden, &p);
@@ -196,6 +212,32 @@ drift_status drift_golden_queue(drift_golden *golden)
     pushes_free(&p);
     return status;
 }
+
+/* Pushes of as many samples each, the rest in the last. */
+static void draw_queue(drift_golden_draft *draft)
+{
+    const size_t classes = drift_golden_size(draft, "num_classes"), samples = drift_golden_size(draft, "shape.samples"),
+                 pushes = drift_golden_size(draft, "shape.pushes"),
+                 shape[] = {samples, drift_golden_size(draft, "shape.dim")};
+    int32_t *sizes = malloc(pushes * sizeof *sizes + 1);
+    for (size_t i = 0; i < pushes && sizes; i++)
+        sizes[i] = (int32_t)(samples / pushes + (i + 1 == pushes ? samples % pushes : 0));
+    drift_golden_draw_exact(draft, "in/samples", drift_golden_normal(0, 1), 2, shape);
+    drift_golden_draw(draft, "in/label", drift_golden_index(classes), 1, &samples);
+    if (sizes)
+        drift_golden_put(draft, "in/pushes", pushes, sizes);
+    else
+        draft->status = drift_fail_memory(draft->file.path, pushes);
+    free(sizes);
+}
+
+const struct drift_golden_kind drift_golden_kind_queue = {
+    .name = "queue",
+    .what = "what each ring holds after a sequence of pushes",
+    .compute = compute_queue,
+    .inputs = draw_queue,
+    .defaults = "{\"num_classes\": 5, \"max_size\": 4, \"shape\": {\"samples\": 24, \"pushes\": 4, \"dim\": 3}}",
+};
 
 /* ---- schedule: the learning rate at given steps ---- */
 
@@ -217,7 +259,7 @@ static drift_status read_schedule(drift_golden *golden, struct drift_schedule *s
     return drift_schedule_kind(kind, &schedule->kind);
 }
 
-drift_status drift_golden_schedule(drift_golden *golden)
+static drift_status compute_schedule(drift_golden *golden)
 {
     struct drift_schedule schedule;
     size_t n = SIZE_MAX;
@@ -236,3 +278,32 @@ drift_status drift_golden_schedule(drift_golden *golden)
     free(step);
     return status;
 }
+
+/* The steps where the rule changes, and more on the way. */
+static void draw_schedule(drift_golden_draft *draft)
+{
+    enum { CORNERS = 6 };
+    const size_t n = drift_golden_size(draft, "shape.count"), total = drift_golden_size(draft, "total_steps");
+    const int32_t warmup = (int32_t)drift_golden_size_or_none(draft, "warmup_steps"), last = (int32_t)total;
+    const int32_t corners[CORNERS] = {0, 1, warmup > 0 ? warmup - 1 : 0, warmup, warmup + 1, last};
+    int32_t *steps = malloc((n + CORNERS) * sizeof *steps);
+    if (!steps) {
+        draft->status = drift_fail_memory(draft->file.path, n);
+        return;
+    }
+    memcpy(steps, corners, sizeof corners);
+    for (size_t i = 0; i < n; i++)
+        steps[CORNERS + i] = (int32_t)(total * i / n);
+    drift_golden_put(draft, "in/step", CORNERS + n, steps);
+    free(steps);
+}
+
+const struct drift_golden_kind drift_golden_kind_schedule = {
+    .name = "schedule",
+    .what = "the learning rate at given steps",
+    .compute = compute_schedule,
+    .inputs = draw_schedule,
+    .defaults =
+        "{\"learning_rate\": 0.0004, \"warmup_steps\": 10000, \"total_steps\": 100000, \"lr_schedule\": \"cosine\","
+        " \"shape\": {\"count\": 16}}",
+};

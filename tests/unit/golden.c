@@ -170,15 +170,15 @@ static void link_models(int add)
 START_TEST(bounds_are_tight)
 {
     link_models(1);
-    for (const char *const *kind = drift_golden_kinds(); *kind; kind++) {
+    for (const struct drift_golden_kind *const *kind = drift_golden_kinds; *kind; kind++) {
         char path[512];
-        snprintf(path, sizeof path, "tests/golden/%s", *kind);
+        snprintf(path, sizeof path, "tests/golden/%s", (*kind)->name);
         DIR *cases = opendir(path);
         ck_assert_msg(cases != NULL, "no cases in %s", path);
         for (struct dirent *entry; (entry = readdir(cases));) {
             if (!strstr(entry->d_name, ".safetensors"))
                 continue;
-            snprintf(path, sizeof path, "tests/golden/%s/%s", *kind, entry->d_name);
+            snprintf(path, sizeof path, "tests/golden/%s/%s", (*kind)->name, entry->d_name);
             move_tensors(path);
         }
         closedir(cases);
