@@ -135,6 +135,7 @@ const struct drift_golden_kind drift_golden_kind_features = {
     .name = "features",
     .what = "the dictionary of features of images, and its gradient to them",
     .compute = compute_features,
+    .rounding = 0x1p-16,
     .inputs = draw_features,
     .defaults = "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "
                 "\"dropout_prob\": 0.0,"

@@ -145,11 +145,12 @@ drift_status drift_golden_noise(const struct drift_golden_kind *kind, const drif
         drift_golden_values_free(&changed);
         disturbed_free(&disturbed);
     }
-    /* a result is a float in the end: it is off by its own rounding, too */
-    for (size_t i = 0; i < values->count; i++)
-        noise[i] =
-            fmax(noise[i], 0x1p-24 * drift_golden_rms(values->list[i].array.count, values->list[i].array.data, NULL));
     return status;
+}
+
+static double rounding_of(const struct drift_golden_kind *kind)
+{
+    return kind->rounding > 0 ? kind->rounding : 0x1p-20;
 }
 
 /* Upwards to two digits: a bound that a person can read. */
@@ -173,9 +174,11 @@ static drift_status set_bounds(const struct drift_golden_kind *kind, const drift
         return drift_fail_memory(draft->file.path, values->count * sizeof *noise);
     drift_status status = drift_golden_noise(kind, &draft->golden, draft->exact, draft->seed, RUNS, values, noise);
     json_t *bounds = json_object();
-    for (size_t i = 0; i < values->count && !status; i++)
-        json_object_set_new(bounds, values->list[i].name,
-                            json_real(values->list[i].exact ? 0 : rounded_up(4 * noise[i])));
+    for (size_t i = 0; i < values->count && !status; i++) {
+        const struct drift_golden_value *value = &values->list[i];
+        const double least = rounding_of(kind) * drift_golden_rms(value->array.count, value->array.data, NULL);
+        json_object_set_new(bounds, value->name, json_real(value->exact ? 0 : rounded_up(fmax(least, 4 * noise[i]))));
+    }
     json_object_set_new(draft->golden.config, "rtol", json_real(0));
     json_object_set_new(draft->golden.config, "atol", bounds);
     free(noise);
@@ -312,9 +315,11 @@ static drift_status write_case(const char *path, const struct drift_golden_kind 
 {
     const size_t inputs = draft->file.count, count = inputs + values->count;
     struct drift_tensor_entry *tensors = calloc(count + 1, sizeof *tensors);
-    char note[128], *config = json_dumps(draft->golden.config, JSON_PRESERVE_ORDER);
-    snprintf(note, sizeof note, "seed %llu; atol: four times the rms change under inputs times 1 +- 2^-24",
-             (unsigned long long)request->seed);
+    char note[256], *config = json_dumps(draft->golden.config, JSON_PRESERVE_ORDER);
+    snprintf(note, sizeof note,
+             "seed %llu; atol: four times the worst rms change under inputs times 1 +- 2^-24, at least %.2g of the "
+             "rms",
+             (unsigned long long)request->seed, rounding_of(kind));
     json_t *metadata = json_pack("{s:s, s:s, s:s, s:s, s:s}", "case", request->name, "kind", kind->name, "config",
                                  config ? config : "{}", "source", "libdrift, double precision", "note", note);
     drift_status status = tensors && config && metadata ? DRIFT_OK : drift_fail_memory(path, count * sizeof *tensors);

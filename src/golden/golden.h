@@ -62,7 +62,9 @@ struct drift_golden_kind {
     const char *what; /* one line: what is computed */
     drift_golden_computer *compute;
     drift_golden_inputs *inputs; /* NULL: cases of it are not generated */
-    const char *defaults;        /* JSON: the config of a generated case; `shape` is for its inputs alone */
+    double rounding;      /* what float arithmetic inside costs, of a result's rms: no generated bound is below it.
+                             0: 2^-20. More where a ReLU may flip or Adam divides by what is nearly nothing */
+    const char *defaults; /* JSON: the config of a generated case; `shape` is for its inputs alone */
 };
 
 /* The kinds that verify knows, NULL at the end; and the one of this name, or NULL. */

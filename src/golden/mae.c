@@ -161,6 +161,7 @@ const struct drift_golden_kind drift_golden_kind_mae_forward = {
     .name = "mae_forward",
     .what = "the masked autoencoder with a given mask, and every gradient",
     .compute = compute_mae_forward,
+    .rounding = 0x1p-16,
     .inputs = draw_forward,
     .defaults = "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "
                 "\"dropout_prob\": 0.0,"
@@ -319,6 +320,7 @@ const struct drift_golden_kind drift_golden_kind_mae_loss = {
     .name = "mae_loss",
     .what = "masks of given draws, the loss of each image, every gradient",
     .compute = compute_mae_loss,
+    .rounding = 0x1p-16,
     .inputs = draw_loss,
     .defaults = "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "
                 "\"dropout_prob\": 0.0,"

@@ -97,8 +97,8 @@ static drift_status train(struct run *r)
     return status;
 }
 
-/* The change since the start, to 1e-2 of its own rms; of a classifier that takes no gradient it is the decay's alone,
- * and as small as the rounding of the parameters. */
+/* The change since the start, to 1e-2 of its own rms or what config allows; of a classifier that takes no gradient it
+ * is the decay's alone, and as small as the rounding of the parameters. */
 static drift_status compare_change(struct run *r, size_t i)
 {
     const drift_params *params = &r->state.params;
@@ -125,7 +125,8 @@ static drift_status compare_change(struct run *r, size_t i)
             change += d * d;
             size += (double)reference[k] * (double)reference[k];
         }
-        const double bound = 1e-2 * sqrt(change / (double)n) + 0x1p-23 * sqrt(size / (double)n);
+        const double bound = fmax(1e-2 * sqrt(change / (double)n) + 0x1p-23 * sqrt(size / (double)n),
+                                  drift_golden_bound(r->golden->config, name, 0)); /* atol, where there is one */
         drift_golden_judge(r->golden, name, sqrt(error / (double)n) <= bound, sqrt(error / (double)n), bound);
     }
     free(x);
@@ -193,6 +194,7 @@ const struct drift_golden_kind drift_golden_kind_mae_train = {
     .name = "mae_train",
     .what = "updates of the masked autoencoder, every random number given",
     .compute = compute_mae_train,
+    .rounding = 1e-3,
     .inputs = draw_train,
     .defaults =
         "{\"model\": {\"num_classes\": 7, \"in_channels\": 4, \"base_channels\": 5, \"patch_size\": 2, "

@@ -461,6 +461,7 @@ const struct drift_golden_kind drift_golden_kind_train_step = {
     .name = "train_step",
     .what = "optimisation steps of a generator, every random number given",
     .compute = compute_train_step,
+    .rounding = 1e-3,
     .inputs = draw_steps,
     .defaults =
         "{\"model\": {\"cond_dim\": 16, \"num_classes\": 5, \"noise_classes\": 6, \"noise_coords\": 2, \"input_size\": "
