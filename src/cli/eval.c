@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "train/generator.h"
 #include "train/judge.h"
+#include "train/reference.h"
 
 struct settings {
     const char *data, *ema;
@@ -120,59 +121,14 @@ static void print_text(size_t count, const drift_metric *metrics)
     }
 }
 
-/* What the samples are compared with: an endless set is drawn three times (data, and two draws for the floor), a finite
- * one is taken whole, its training and test rows for the memorisation. */
-struct reference {
-    struct drift_data *data, *train, *test;
-    float *drawn;
-};
-
-static drift_status open_reference(const struct settings *s, size_t n, struct reference *r, drift_evaluation *e)
-{
-    drift_status status = drift_data_open(s->data, DRIFT_DATA_ALL, &r->data);
-    if (status)
-        return status;
-    e->dim = r->data->dim;
-    if (r->data->size) {
-        e->data_n = r->data->size;
-        e->data = r->data->rows;
-        if ((status = drift_data_open(s->data, DRIFT_DATA_TRAIN, &r->train)) ||
-            (status = drift_data_open(s->data, DRIFT_DATA_TEST, &r->test)))
-            return status;
-        e->train_n = r->train->size, e->train = r->train->rows;
-        e->test_n = r->test->size, e->test = r->test->rows;
-        return DRIFT_OK;
-    }
-    const size_t count = n * e->dim;
-    r->drawn = malloc(3 * count * sizeof *r->drawn);
-    if (!r->drawn)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", 3 * n);
-    for (uint32_t i = 0; i < 3 && !status; i++)
-        status = drift_data_draw(r->data, n, (uint64_t)s->seed, i, DRIFT_RANDOM_EVAL, r->drawn + i * count);
-    e->data_n = e->floor_n = n;
-    e->data = r->drawn;
-    e->floor_x = r->drawn + count;
-    e->floor_y = r->drawn + 2 * count;
-    return status;
-}
-
-static void close_reference(struct reference *r)
-{
-    struct drift_data *all[] = {r->data, r->train, r->test};
-    for (int i = 0; i < 3; i++)
-        if (all[i])
-            drift_data_close(all[i]);
-    free(r->drawn);
-}
-
 static drift_status evaluate(const char *path, const struct settings *s)
 {
-    struct reference r = {NULL, NULL, NULL, NULL};
+    struct drift_reference r = {NULL, NULL, NULL, NULL};
     struct set set = {0, 0, NULL};
     drift_evaluation e = {.seed = (uint64_t)s->seed};
     drift_metric metrics[DRIFT_METRICS];
     size_t count, n = s->n ? (size_t)s->n : 10000;
-    drift_status status = open_reference(s, n, &r, &e);
+    drift_status status = drift_reference_open(&r, s->data, n, &e);
     if (!status)
         status = read_samples(path, s, s->n || !r.data->size ? n : r.data->size, &set);
     if (!status && set.dim != e.dim)
@@ -186,7 +142,7 @@ static drift_status evaluate(const char *path, const struct settings *s)
     else if (!status)
         print_text(count, metrics);
     free(set.x);
-    close_reference(&r);
+    drift_reference_close(&r);
     return status;
 }
 

@@ -12,6 +12,7 @@
 const struct drift_command *const drift_commands[] = {
     &drift_command_toy,
     &drift_command_train,
+    &drift_command_ablate,
     &drift_command_sample,
     &drift_command_eval,
     &drift_command_features,

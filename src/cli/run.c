@@ -34,14 +34,25 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+struct progress {
+    struct drift_log_line line;
+    const struct drift_run_settings *settings;
+};
+
 static int show_progress(void *context, const struct drift_progress *p)
 {
+    struct progress *progress = context;
+    const struct drift_run_settings *settings = progress->settings;
+    const int last = p->step == p->total_steps && !settings->runs_after;
+    double seconds = p->seconds_left;
     char left[32], energy[32] = "";
     if (!isnan(p->energy_distance2))
         snprintf(energy, sizeof energy, "  energy distance2 %.4f", p->energy_distance2);
-    drift_log_show(context, p->step == p->total_steps, "step %ld/%ld  %.1f steps/s  %s left  loss %.3g%s",
-                   (long)p->step, (long)p->total_steps, p->steps_per_second, drift_duration(p->seconds_left, left),
-                   p->loss_ema, energy);
+    if (p->steps_per_second > 0)
+        seconds += (double)(settings->runs_after * p->total_steps) / p->steps_per_second;
+    drift_log_show(&progress->line, last, "%sstep %ld/%ld  %.1f steps/s  %s left  loss %.3g%s",
+                   settings->label ? settings->label : "", (long)p->step, (long)p->total_steps, p->steps_per_second,
+                   drift_duration(seconds, left), p->loss_ema, energy);
     return asked_to_stop;
 }
 
@@ -59,7 +70,7 @@ static drift_status write_recipe(const struct drift_recipe *recipe, const char *
 static drift_status train(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
                           const struct drift_run_settings *settings)
 {
-    struct drift_log_line line;
+    struct progress progress = {.settings = settings};
     int found = 0;
     int64_t step = 0;
     drift_status status = drift_folder_make(settings->out);
@@ -69,12 +80,12 @@ static drift_status train(const struct drift_run_steps *steps, const struct drif
         status = write_recipe(recipe, settings->out);
     if (status)
         return status;
-    if (settings->resume)
+    if (settings->resume && !settings->label)
         fprintf(stderr, found ? "going on at step %ld\n" : "nothing to resume; starting at step %ld\n", (long)step);
     catch_signals();
-    drift_log_start(&line);
-    status = steps->run(steps->trainer, settings->out, show_progress, &line);
-    drift_log_end(&line);
+    drift_log_start(&progress.line);
+    status = steps->run(steps->trainer, settings->out, show_progress, &progress);
+    drift_log_end(&progress.line);
     return status;
 }
 
@@ -84,8 +95,11 @@ int drift_run_steps(const struct drift_run_steps *steps, const struct drift_reci
     drift_status status = train(steps, recipe, settings);
     if (!status)
         status = steps->finish(steps->trainer, settings->out, settings->command);
-    if (!status)
+    if (!status) {
+        if (!settings->label)
+            steps->tell(steps->trainer, settings->out);
         return DRIFT_EXIT_YES;
+    }
     if (status == DRIFT_INTERRUPTED) {
         fprintf(stderr, "%s and saved; to go on: %s%s\n", drift_message(), settings->command,
                 settings->resume ? "" : " --resume");
@@ -110,18 +124,19 @@ static drift_status run_generator(void *trainer, const char *folder, drift_progr
     return drift_trainer_run(trainer, folder, progress, context);
 }
 
-static drift_status finish_generator(void *context, const char *folder, const char *command)
+static drift_status finish_generator(void *trainer, const char *folder, const char *command)
 {
-    struct drift_trainer *trainer = context;
+    return drift_report_run(trainer, folder, command);
+}
+
+static void tell_generator(const void *context, const char *folder)
+{
+    const struct drift_trainer *trainer = context;
     char step[32], run[32];
-    drift_status status = drift_report_run(trainer, folder, command);
-    if (status)
-        return status;
     if (trainer->step_memory)
         fprintf(stderr, "memory: %s with a training step, %s with evaluation and report\n",
                 drift_bytes_text(trainer->step_memory, step), drift_bytes_text(drift_peak_memory(), run));
     printf("%s/report.html shows what was learnt; %s/model.safetensors is the model\n", folder, folder);
-    return DRIFT_OK;
 }
 
 int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_settings *settings)
@@ -131,7 +146,7 @@ int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_s
         return drift_run_encoder(recipe, settings);
     if (drift_trainer_new(recipe, &trainer))
         return drift_error_kept();
-    const struct drift_run_steps steps = {trainer, load_generator, run_generator, finish_generator};
+    const struct drift_run_steps steps = {trainer, load_generator, run_generator, finish_generator, tell_generator};
     const int exit_status = drift_run_steps(&steps, &trainer->recipe, settings);
     drift_trainer_free(trainer);
     return exit_status;
@@ -161,22 +176,7 @@ char *drift_command_line(int argc, char **argv)
 
 drift_status drift_run_find_recipe(const char *name, struct drift_recipe *recipe)
 {
-    char file[256], *path;
-    drift_recipe_defaults(recipe);
-    if (strchr(name, '/') || strchr(name, '.'))
-        return drift_recipe_read(recipe, name);
-    snprintf(file, sizeof file, "recipes/%s.yaml", name);
-    drift_status status = drift_data_find(file, &path);
-    if (status) { /* not built in: a file of that name, but not the folder of a run */
-        FILE *there = fopen(name, "rb");
-        const int is_file = there && fgetc(there) != EOF;
-        if (there)
-            fclose(there);
-        return is_file ? drift_recipe_read(recipe, name) : status;
-    }
-    status = drift_recipe_read(recipe, path);
-    free(path);
-    return status;
+    return drift_recipe_open(recipe, name);
 }
 
 drift_status drift_run_set(struct drift_recipe *recipe, const struct drift_option_texts *sets)

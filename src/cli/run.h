@@ -10,6 +10,10 @@ struct drift_run_settings {
     const char *out;
     const char *command; /* as it was given, to say how to run or resume it */
     int resume;
+    /* Of a run among others: what stands before its progress (NULL: a run of its own, which says what it has written),
+     * and how many like it are to follow, for the time that is left. */
+    const char *label;
+    int64_t runs_after;
 };
 
 /* Trains and writes all that belongs into the folder. Returns the exit status. */
@@ -26,7 +30,8 @@ struct drift_run_steps {
     void *trainer;
     drift_status (*load)(void *trainer, const char *folder, int *found, int64_t *step);
     drift_status (*run)(void *trainer, const char *folder, drift_progress_function *progress, void *context);
-    drift_status (*finish)(void *trainer, const char *folder, const char *command); /* the report, and what it says */
+    drift_status (*finish)(void *trainer, const char *folder, const char *command); /* the report */
+    void (*tell)(const void *trainer, const char *folder);                          /* what was written */
 };
 /* Returns the exit status. */
 int drift_run_steps(const struct drift_run_steps *steps, const struct drift_recipe *recipe,

@@ -19,10 +19,13 @@ static drift_status run(void *trainer, const char *folder, drift_progress_functi
 
 static drift_status finish(void *trainer, const char *folder, const char *command)
 {
-    drift_status status = drift_report_encoder(trainer, folder, command);
-    if (!status)
-        printf("%s/report.html shows what was learnt; %s/params_ema is the encoder\n", folder, folder);
-    return status;
+    return drift_report_encoder(trainer, folder, command);
+}
+
+static void tell(const void *trainer, const char *folder)
+{
+    (void)trainer;
+    printf("%s/report.html shows what was learnt; %s/params_ema is the encoder\n", folder, folder);
 }
 
 int drift_run_encoder(const struct drift_recipe *recipe, const struct drift_run_settings *settings)
@@ -30,7 +33,7 @@ int drift_run_encoder(const struct drift_recipe *recipe, const struct drift_run_
     struct drift_mae_trainer *trainer;
     if (drift_mae_trainer_new(recipe, &trainer))
         return drift_error_kept();
-    const struct drift_run_steps steps = {trainer, load, run, finish};
+    const struct drift_run_steps steps = {trainer, load, run, finish, tell};
     const int exit_status = drift_run_steps(&steps, &trainer->recipe, settings);
     drift_mae_trainer_free(trainer);
     return exit_status;

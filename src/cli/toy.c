@@ -85,7 +85,8 @@ static int run(int argc, char **argv)
             bad = set_short(&recipe, &settings);
         if (!bad)
             bad = drift_recipe_check(&recipe);
-        struct drift_run_settings how = {settings.out, line ? line : "drift toy", settings.resume};
+        const struct drift_run_settings how = {
+            .out = settings.out, .command = line ? line : "drift toy", .resume = settings.resume};
         status = bad ? drift_error_kept() : settings.print ? drift_run_print(&recipe) : drift_run_recipe(&recipe, &how);
     }
     free(line);

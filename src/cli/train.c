@@ -26,7 +26,8 @@ static int run(int argc, char **argv)
             bad = drift_run_set(&recipe, &settings.set);
         if (!bad)
             bad = drift_recipe_check(&recipe);
-        struct drift_run_settings how = {settings.out, line ? line : "drift train", settings.resume};
+        const struct drift_run_settings how = {
+            .out = settings.out, .command = line ? line : "drift train", .resume = settings.resume};
         status = bad              ? drift_error_kept()
                  : settings.print ? drift_run_print(&recipe)
                  : settings.dry   ? drift_run_plan(&recipe)

@@ -68,4 +68,8 @@ const char *drift_data_summary(const char *name);
  * *path. */
 drift_status drift_data_find(const char *name, char **path);
 
+/* Where NAME.yaml lies: a path (a name with a slash or a dot) as it is, else the built-in one of that name in `folder`
+ * ("recipes"), else a file of that name, but not a folder. Free *path. */
+drift_status drift_data_find_named(const char *folder, const char *name, char **path);
+
 #endif

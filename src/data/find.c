@@ -52,3 +52,25 @@ drift_status drift_data_find(const char *name, char **path)
     return drift_fail(DRIFT_INVALID, "%s: not found in ./data%s%.500s; set DRIFT_DATA to the folder that holds it",
                       name, known ? ", nor in ../data, ../share/libdrift, ../../data from " : "", folder);
 }
+
+static drift_status copy_path(const char *name, char **path)
+{
+    *path = strdup(name);
+    return *path ? DRIFT_OK : drift_fail_memory(name, strlen(name));
+}
+
+drift_status drift_data_find_named(const char *folder, const char *name, char **path)
+{
+    char file[256];
+    if (strchr(name, '/') || strchr(name, '.'))
+        return copy_path(name, path);
+    snprintf(file, sizeof file, "%s/%s.yaml", folder, name);
+    const drift_status status = drift_data_find(file, path);
+    if (!status)
+        return DRIFT_OK;
+    FILE *there = fopen(name, "rb");
+    const int is_file = there && fgetc(there) != EOF;
+    if (there)
+        fclose(there);
+    return is_file ? copy_path(name, path) : status;
+}

@@ -83,6 +83,20 @@ drift_status drift_knn_accuracy(size_t train_n, size_t test_n, size_t dim, const
                                 const int32_t *train_label, const float *test, const int32_t *test_label, size_t k,
                                 double *accuracy);
 
+/* ---- a figure over several seeds ---- */
+
+/* Mean and its standard error s / sqrt(n), s being the deviation with n - 1 below. NaN: of no values; the error of one.
+ */
+typedef struct drift_spread {
+    size_t n;
+    double mean, error;
+} drift_spread;
+drift_spread drift_spread_of(size_t n, const double *values);
+
+/* How many standard errors of the difference, sqrt(a.error^2 + b.error^2), lie between two means: (a.mean - b.mean) of
+ * them. NaN where an error is unknown or both are 0. */
+double drift_spread_difference(const drift_spread *a, const drift_spread *b);
+
 /* ---- all of them at once, ready for a table ---- */
 
 typedef struct drift_metric {

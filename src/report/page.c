@@ -26,11 +26,7 @@ static drift_status put_picture(struct drift_text *page, struct drift_picture *c
     drift_picture_free(canvas);
     if (status)
         return status;
-    drift_text_put(page, "<img alt=\"");
-    drift_text_escape(page, alternative);
-    drift_text_put(page, "\" src=\"data:image/png;base64,");
-    drift_text_base64(page, png.data, png.size);
-    drift_text_put(page, "\">");
+    drift_text_image(page, alternative, png.data, png.size);
     drift_bytes_free(&png);
     return DRIFT_OK;
 }
@@ -65,14 +61,8 @@ static void put_shown(struct drift_text *page, size_t shown, size_t n)
 
 static void put_head(struct drift_text *page, const drift_report *r)
 {
-    drift_text_put(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                         "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-                         "<meta name=\"color-scheme\" content=\"light dark\"><title>");
-    drift_text_escape(page, r->title);
-    drift_text_put(page, " \xe2\x80\x93 drifting</title><style>\n");
-    for (size_t i = 0; drift_report_style[i]; i++)
-        drift_text_put(page, drift_report_style[i]);
-    drift_text_put(page, "</style></head><body>\n<header><p class=\"over\">Generative modeling via drifting</p><h1>");
+    drift_report_head(page, r->title);
+    drift_text_put(page, "<header><p class=\"over\">Generative modeling via drifting</p><h1>");
     drift_text_escape(page, r->title);
     drift_text_put(page, "</h1><p class=\"lead\">");
     drift_text_escape(page, r->summary);
@@ -243,7 +233,8 @@ static void put_curves(struct drift_text *page, const drift_report *r)
                        ? "The loss is flat, and that is no fault: this form divides the field by its own size at "
                          "every step, so that the loss is near one per temperature (at most the square of their "
                          "number) however far the samples are from the data. The raw |V|\xc2\xb2, before that "
-                         "division, is the figure to watch: it settles where the samples feel the noise of a finite batch alone. At the "
+                         "division, is the figure to watch: it settles where the samples feel the noise of a finite "
+                         "batch alone. At the "
                          "start it may be small as well, while the samples are too alike to feel the data."
                        : "The loss is the mean of V\xc2\xb2, the squared length of the moves that the field asks for. "
                          "It falls until it reaches the noise of a finite batch. It is also small where the samples "

@@ -81,6 +81,10 @@ const char *const drift_report_style[] = {
     "padding:.3rem .9rem;min-width:5.2rem;cursor:pointer}\n",
     ".controls output{min-width:6.5rem;text-align:right;font-variant-numeric:tabular-nums;color:var(--muted)}\n",
     ".swatch{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin:0 .35em 0 0}\n",
+    ".ablation td{vertical-align:middle}.ablation "
+    "th[scope]{font-size:1rem;color:var(--ink);vertical-align:middle;min-width:5.5rem}\n",
+    ".samples{width:17rem;min-width:12rem}\n",
+    ".ablation thead span{font-weight:400}\n",
     "footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.8rem}\n",
     "@media print{:root{color-scheme:light;--bg:#fff;--ink:#000;--muted:#555;--line:#ccc;--panel:#f6f6f6;--ca",
     "rd:#fff;\n",
@@ -150,3 +154,15 @@ const char *const drift_report_script[] = {
     "if(seen[0].isIntersecting){watch.disconnect();play()}},{threshold:.6});watch.observe(canvas)}\n",
     "})();\n",
     NULL};
+
+void drift_report_head(struct drift_text *page, const char *title)
+{
+    drift_text_put(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                         "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                         "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+    drift_text_escape(page, title);
+    drift_text_put(page, " \xe2\x80\x93 drifting</title><style>\n");
+    for (size_t i = 0; drift_report_style[i]; i++)
+        drift_text_put(page, drift_report_style[i]);
+    drift_text_put(page, "</style></head><body>\n");
+}

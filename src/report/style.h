@@ -2,7 +2,12 @@
 #ifndef DRIFT_REPORT_STYLE_H
 #define DRIFT_REPORT_STYLE_H
 
+#include "report/text.h"
+
 extern const char *const drift_report_style[];  /* CSS: pieces, NULL at the end */
 extern const char *const drift_report_script[]; /* JavaScript: the player; without it the page lacks nothing else */
+
+/* The page's beginning, up to <body>. */
+void drift_report_head(struct drift_text *page, const char *title);
 
 #endif

@@ -76,6 +76,15 @@ void drift_text_base64(struct drift_text *text, const unsigned char *bytes, size
     }
 }
 
+void drift_text_image(struct drift_text *text, const char *alternative, const unsigned char *png, size_t n)
+{
+    drift_text_put(text, "<img alt=\"");
+    drift_text_escape(text, alternative);
+    drift_text_put(text, "\" src=\"data:image/png;base64,");
+    drift_text_base64(text, png, n);
+    drift_text_put(text, "\">");
+}
+
 void drift_text_count(struct drift_text *text, size_t n)
 {
     char digits[32];

@@ -17,6 +17,8 @@ void drift_text_put(struct drift_text *text, const char *s);
 /* With & < > " ' escaped, for text and attributes of HTML and SVG; control characters become spaces. NULL is "". */
 void drift_text_escape(struct drift_text *text, const char *s);
 void drift_text_base64(struct drift_text *text, const unsigned char *bytes, size_t n);
+/* <img> with a PNG's bytes in it. */
+void drift_text_image(struct drift_text *text, const char *alternative, const unsigned char *png, size_t n);
 /* 1797 as 1,797. */
 void drift_text_count(struct drift_text *text, size_t n);
 /* Three significant digits, a power of ten as such, a dash for what is not finite. HTML. */

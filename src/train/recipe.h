@@ -159,6 +159,13 @@ drift_status drift_recipe_assign(struct drift_recipe *recipe, const struct drift
 drift_status drift_recipe_read(struct drift_recipe *recipe, const char *path);
 drift_status drift_recipe_parse(struct drift_recipe *recipe, const char *text, size_t length, const char *name);
 
+/* Reads a recipe from a path, or from the built-in recipe of that name. */
+drift_status drift_recipe_open(struct drift_recipe *recipe, const char *name);
+
+/* Sets the keys below a map of a larger file, "train.seed" or train: {seed}; NULL: none. */
+struct drift_yaml;
+drift_status drift_recipe_overlay(struct drift_recipe *recipe, const struct drift_yaml *map);
+
 /* The settings of the field, and of guidance, that a recipe asks for. */
 drift_field_config drift_recipe_field(const struct drift_recipe *recipe);
 struct drift_guidance drift_recipe_guidance(const struct drift_recipe *recipe);

@@ -1,8 +1,10 @@
 /* Recipes from YAML: walks the tree and hands each leaf to its row of the table. */
 #include "train/recipe.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "data/data.h"
 #include "io/yaml.h"
 
 /* Whether some key lies below `path` ("train" or "train.loss_kwargs"). */
@@ -15,16 +17,17 @@ static int is_map(const char *path)
     return 0;
 }
 
-static drift_status read_leaf(struct drift_recipe *recipe, const struct drift_yaml *node)
+/* `name` is the node's key, from the recipe's root. */
+static drift_status read_leaf(struct drift_recipe *recipe, const struct drift_yaml *node, const char *name)
 {
     const struct drift_recipe_key *key;
     const char *texts[DRIFT_RECIPE_LIST + 1];
     size_t count = 0;
-    drift_status status = drift_recipe_find(node->path, &key);
+    drift_status status = drift_recipe_find(name, &key);
     if (status)
         return status;
     if (node->kind == DRIFT_YAML_MAP)
-        return drift_fail(DRIFT_INVALID, "%s: expected a value, not a map", node->path);
+        return drift_fail(DRIFT_INVALID, "%s: expected a value, not a map", name);
     if (node->kind == DRIFT_YAML_NULL) /* the default stays */
         return key->null ? drift_recipe_assign(recipe, key, 1, &key->null) : DRIFT_OK;
     if (node->kind != DRIFT_YAML_LIST)
@@ -32,30 +35,37 @@ static drift_status read_leaf(struct drift_recipe *recipe, const struct drift_ya
     else
         for (const struct drift_yaml *item = node->child; item && count <= DRIFT_RECIPE_LIST; item = item->next) {
             if (!item->text)
-                return drift_fail(DRIFT_INVALID, "%s: expected a list of plain values", node->path);
+                return drift_fail(DRIFT_INVALID, "%s: expected a list of plain values", name);
             texts[count++] = item->text;
         }
     if (node->kind == DRIFT_YAML_LIST && key->type != DRIFT_RECIPE_INTEGERS && key->type != DRIFT_RECIPE_NUMBERS)
-        return drift_fail(DRIFT_INVALID, "%s: expected one value, not a list", node->path);
+        return drift_fail(DRIFT_INVALID, "%s: expected one value, not a list", name);
     return drift_recipe_assign(recipe, key, count, texts);
 }
 
-/* The recipe's maps are three deep at most, so the recursion is. */
-static drift_status read_map(struct drift_recipe *recipe, const struct drift_yaml *map)
+/* The recipe's maps are three deep at most, so the recursion is. `above` characters of each path stand before the key.
+ */
+static drift_status read_map(struct drift_recipe *recipe, const struct drift_yaml *map, size_t above)
 {
     for (const struct drift_yaml *node = map->child; node; node = node->next) {
+        const char *name = node->path + above;
         drift_status status;
-        if (is_map(node->path)) {
+        if (is_map(name)) {
             if (node->kind != DRIFT_YAML_MAP && node->kind != DRIFT_YAML_NULL)
                 return drift_yaml_fail(node, "expected a map");
-            status = read_map(recipe, node);
+            status = read_map(recipe, node, above);
             if (status)
                 return status;
-        } else if ((status = read_leaf(recipe, node))) {
+        } else if ((status = read_leaf(recipe, node, name))) {
             return drift_fail_context(status, "%s:%d", node->file, node->line);
         }
     }
     return DRIFT_OK;
+}
+
+drift_status drift_recipe_overlay(struct drift_recipe *recipe, const struct drift_yaml *map)
+{
+    return map ? read_map(recipe, map, strlen(map->path) + 1) : DRIFT_OK;
 }
 
 /* The model that a file is about: the one it names, else the one whose key it has. */
@@ -91,7 +101,7 @@ static drift_status read_file(struct drift_recipe *recipe, drift_status status, 
     if (status)
         return status;
     choose_defaults(recipe, file->root);
-    status = read_map(recipe, file->root);
+    status = read_map(recipe, file->root, 0);
     drift_yaml_free(file);
     return status;
 }
@@ -106,4 +116,16 @@ drift_status drift_recipe_parse(struct drift_recipe *recipe, const char *text, s
 {
     struct drift_yaml_file file;
     return read_file(recipe, drift_yaml_parse(name, text, length, &file), &file);
+}
+
+drift_status drift_recipe_open(struct drift_recipe *recipe, const char *name)
+{
+    char *path;
+    drift_recipe_defaults(recipe);
+    drift_status status = drift_data_find_named("recipes", name, &path);
+    if (status)
+        return status;
+    status = drift_recipe_read(recipe, path);
+    free(path);
+    return status;
 }

@@ -372,10 +372,30 @@ START_TEST(linear_probe)
 }
 END_TEST
 
+/* 1, 2, 4: mean 7/3, squares of the deviations 42/9, so s^2 = 7/3 and the error sqrt(7/9). */
+START_TEST(spread)
+{
+    const double values[] = {1, 2, 4}, others[] = {5, 9};
+    const drift_spread a = drift_spread_of(3, values), b = drift_spread_of(2, others);
+    ck_assert(a.n == 3 && fabs(a.mean - 7.0 / 3) <= 1e-15 && fabs(a.error - sqrt(7.0) / 3) <= 1e-15);
+    ck_assert(b.n == 2 && fabs(b.mean - 7) <= 1e-15 && fabs(b.error - 2) <= 1e-15);
+    ck_assert(fabs(drift_spread_difference(&b, &a) - (14.0 / 3) / sqrt(4 + 7.0 / 9)) <= 1e-14);
+    ck_assert(fabs(drift_spread_difference(&a, &b) + drift_spread_difference(&b, &a)) <= 1e-14);
+    const drift_spread none = drift_spread_of(0, values), one = drift_spread_of(1, values);
+    ck_assert(none.n == 0 && isnan(none.mean) && isnan(none.error));
+    ck_assert(one.n == 1 && fabs(one.mean - 1) <= 0 && isnan(one.error));
+    ck_assert(isnan(drift_spread_difference(&a, &one)) && isnan(drift_spread_difference(&none, &a)));
+    const double same[] = {3, 3};
+    const drift_spread exact = drift_spread_of(2, same);
+    ck_assert(fabs(exact.error) <= 0 && isnan(drift_spread_difference(&exact, &exact)));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("eval");
     TCase *all = tcase_create("metrics");
+    tcase_add_test(all, spread);
     tcase_add_test(all, pairs_like_plain_loops);
     tcase_add_test(all, median_like_a_sort);
     tcase_add_test(all, sliced_wasserstein_of_a_shift);
