@@ -18,7 +18,7 @@ static drift_status open_recipe(const char *path, struct drift_inventory *invent
     struct drift_recipe recipe;
     struct drift_sample_shape shape;
     double bytes;
-    drift_status status = drift_run_find_recipe(path, &recipe);
+    drift_status status = drift_recipe_open(&recipe, path);
     if (!status)
         status = drift_recipe_check(&recipe);
     if (status)

@@ -174,11 +174,6 @@ char *drift_command_line(int argc, char **argv)
     return line;
 }
 
-drift_status drift_run_find_recipe(const char *name, struct drift_recipe *recipe)
-{
-    return drift_recipe_open(recipe, name);
-}
-
 drift_status drift_run_set(struct drift_recipe *recipe, const struct drift_option_texts *sets)
 {
     for (int i = 0; i < sets->count; i++) {

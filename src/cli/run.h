@@ -48,9 +48,6 @@ drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sa
 /* The command line as one would type it; to be freed. NULL without memory. */
 char *drift_command_line(int argc, char **argv);
 
-/* Reads a recipe from a path, or from the built-in recipe of that name. A file that is there wins. */
-drift_status drift_run_find_recipe(const char *name, struct drift_recipe *recipe);
-
 /* "--set key=value" of the command line. */
 drift_status drift_run_set(struct drift_recipe *recipe, const struct drift_option_texts *sets);
 

@@ -65,7 +65,7 @@ static drift_status set_short(struct drift_recipe *recipe, const struct settings
 /* The built-in recipe of that name where there is one, else the demo's settings with this data. */
 static drift_status find_recipe(const char *name, struct drift_recipe *recipe)
 {
-    if (!strchr(name, '/') && !strchr(name, '.') && !drift_run_find_recipe(name, recipe))
+    if (!strchr(name, '/') && !strchr(name, '.') && !drift_recipe_open(recipe, name))
         return DRIFT_OK;
     drift_recipe_defaults(recipe);
     return drift_recipe_set(recipe, "dataset.name", name);

@@ -19,7 +19,7 @@ static int run(int argc, char **argv)
     char *line = drift_command_line(argc, argv);
     int status = drift_options_parse(&drift_command_train, &argc, argv, 1, 1, &settings);
     if (status < 0) {
-        drift_status bad = drift_run_find_recipe(argv[1], &recipe);
+        drift_status bad = drift_recipe_open(&recipe, argv[1]);
         if (!bad && settings.data)
             bad = drift_recipe_set(&recipe, "dataset.name", settings.data);
         if (!bad)

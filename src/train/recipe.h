@@ -159,7 +159,7 @@ drift_status drift_recipe_assign(struct drift_recipe *recipe, const struct drift
 drift_status drift_recipe_read(struct drift_recipe *recipe, const char *path);
 drift_status drift_recipe_parse(struct drift_recipe *recipe, const char *text, size_t length, const char *name);
 
-/* Reads a recipe from a path, or from the built-in recipe of that name. */
+/* Reads a recipe from a path, or from the built-in recipe of that name (drift_data_find_named). */
 drift_status drift_recipe_open(struct drift_recipe *recipe, const char *name);
 
 /* Sets the keys below a map of a larger file, "train.seed" or train: {seed}; NULL: none. */
