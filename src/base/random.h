@@ -37,7 +37,9 @@ typedef enum drift_purpose {
     DRIFT_RANDOM_MASK,         /* an autoencoder's masks in training */
     DRIFT_RANDOM_EVAL_MASK,    /* and in evaluations */
     DRIFT_RANDOM_GOLDEN,       /* inputs of generated golden values; step: which tensor */
-    DRIFT_RANDOM_GOLDEN_ROUND  /* which way each of them is rounded to see how much that matters */
+    DRIFT_RANDOM_GOLDEN_ROUND, /* which way each of them is rounded to see how much that matters */
+    DRIFT_RANDOM_RULE,         /* points from which the linear rule of guidance takes its own */
+    DRIFT_RANDOM_RULE_KEEP     /* and which of them */
 } drift_purpose;
 
 /* One block of four words. */

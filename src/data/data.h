@@ -57,6 +57,10 @@ drift_status drift_data_draw_labelled(const struct drift_data *data, size_t n, u
 drift_status drift_data_draw_indices(const struct drift_data *data, size_t n, uint64_t seed, uint32_t step,
                                      uint32_t purpose, size_t *index);
 
+/* p(x|class) of an endless set of classes that are Gaussians; and whether it is one. */
+double drift_data_likelihood(const struct drift_data *data, int class, const float x[2]);
+int drift_data_has_likelihood(const struct drift_data *data);
+
 /* The known names, NULL at the end. */
 const char *const *drift_data_names(void);
 

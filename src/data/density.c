@@ -39,7 +39,7 @@ static int density_point(const struct drift_data *data, const uint32_t word[4], 
     return 0;
 }
 
-const struct drift_data_law drift_law_density = {density_point, 0, 0, 0};
+const struct drift_data_law drift_law_density = {.point = density_point};
 
 void drift_data_density_free(const struct drift_data_density *density)
 {

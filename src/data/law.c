@@ -43,22 +43,32 @@ static int two_moons(const struct drift_data *data, const uint32_t word[4], cons
 }
 
 /* Eight on a circle of radius 0.8; the wide ones, three deviations apart, reach into each other. */
-static int gaussians8(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2])
+static void centre8(int k, double p[2])
 {
-    int k = choose(word[0], 8);
     double t = PI / 4 * k;
     p[0] = 0.8 * drift_cos(t);
     p[1] = 0.8 * drift_sin(t);
+}
+
+static int gaussians8(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2])
+{
+    int k = choose(word[0], 8);
+    centre8(k, p);
     (void)data, (void)z;
     return k;
 }
 
 /* Five by five, 0.4 apart. */
+static void centre25(int k, double p[2])
+{
+    p[0] = 0.4 * (k % 5 - 2);
+    p[1] = 0.4 * (k / 5 - 2);
+}
+
 static int gaussians25(const struct drift_data *data, const uint32_t word[4], const double z[2], double p[2])
 {
     int k = choose(word[0], 25);
-    p[0] = 0.4 * (k % 5 - 2);
-    p[1] = 0.4 * (k / 5 - 2);
+    centre25(k, p);
     (void)data, (void)z;
     return k;
 }
@@ -88,10 +98,22 @@ static int pinwheel(const struct drift_data *data, const uint32_t word[4], const
     return wing;
 }
 
-const struct drift_data_law drift_law_checkerboard = {checkerboard, 0.05, 0, 8},
-                            drift_law_swiss_roll = {swiss_roll, 0.03, 1, 0},
-                            drift_law_two_moons = {two_moons, 0.03, 0, 2},
-                            drift_law_gaussians8 = {gaussians8, 0.05, 0, 8},
-                            drift_law_gaussians8_wide = {gaussians8, 0.2, 0, 8},
-                            drift_law_gaussians25 = {gaussians25, 0.03, 0, 25}, drift_law_spiral = {spiral, 0.02, 0, 2},
-                            drift_law_pinwheel = {pinwheel, 0, 0, 5};
+const struct drift_data_law drift_law_checkerboard = {.point = checkerboard, .noise = 0.05, .classes = 8},
+                            drift_law_swiss_roll = {.point = swiss_roll, .noise = 0.03, .by_batch = 1},
+                            drift_law_two_moons = {.point = two_moons, .noise = 0.03, .classes = 2},
+                            drift_law_gaussians8 = {gaussians8, 0.05, 0, 8, centre8},
+                            drift_law_gaussians8_wide = {gaussians8, 0.2, 0, 8, centre8},
+                            drift_law_gaussians25 = {gaussians25, 0.03, 0, 25, centre25},
+                            drift_law_spiral = {.point = spiral, .noise = 0.02, .classes = 2},
+                            drift_law_pinwheel = {.point = pinwheel, .classes = 5};
+
+int drift_data_has_likelihood(const struct drift_data *data) { return data->law && data->law->centre; }
+
+double drift_data_likelihood(const struct drift_data *data, int class, const float x[2])
+{
+    const double variance = data->law->noise * data->law->noise;
+    double centre[2];
+    data->law->centre(class, centre);
+    const double across = (double)x[0] - centre[0], up = (double)x[1] - centre[1];
+    return drift_exp(-(across * across + up * up) / (2 * variance)) / (2 * PI * variance);
+}

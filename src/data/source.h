@@ -11,6 +11,8 @@ struct drift_data_law {
     double noise; /* standard deviation of what is added in the end, from the same z */
     int by_batch; /* divide by the largest coordinate of the batch before that */
     int classes;  /* squares, moons, Gaussians, arms, wings; 0: the points have no classes */
+    /* Where a class's noise is all that there is, its centre: a Gaussian. NULL for other laws. */
+    void (*centre)(int class, double p[2]);
 };
 
 extern const struct drift_data_law drift_law_checkerboard, drift_law_swiss_roll, drift_law_two_moons,

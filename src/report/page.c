@@ -7,6 +7,8 @@
 
 #include "io/file.h"
 #include "report/canvas.h"
+#include "report/guided.h"
+#include "report/page.h"
 #include "report/style.h"
 #include "report/svg.h"
 #include "report/text.h"
@@ -18,8 +20,7 @@ static int has_images(const drift_report *r) { return r->image_width > 0; }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* A canvas as <img src="data:...">; takes the canvas. */
-static drift_status put_picture(struct drift_text *page, struct drift_picture *canvas, const char *alternative)
+drift_status drift_page_picture(struct drift_text *page, struct drift_picture *canvas, const char *alternative)
 {
     struct drift_bytes png;
     drift_status status = drift_png_encode(canvas, &png);
@@ -45,7 +46,7 @@ static drift_status put_images(struct drift_text *page, const drift_report *r, s
     if (status)
         return status;
     drift_canvas_images(&canvas, 1, 1, r, side, least(n, side * side), images, 1, DRIFT_TONES_GREY, r->high);
-    return put_picture(page, &canvas, alternative);
+    return drift_page_picture(page, &canvas, alternative);
 }
 
 static void put_shown(struct drift_text *page, size_t shown, size_t n)
@@ -185,7 +186,7 @@ static drift_status put_field_images(struct drift_text *page, const drift_report
             most = (float)fabs(arrows->v[i]);
     drift_canvas_images(&canvas, 1, 1, r, n, n, arrows->x, 1, DRIFT_TONES_GREY, r->high);
     drift_canvas_images(&canvas, 1, r->image_height + 2, r, n, n, arrows->v, 1, DRIFT_TONES_SIGNED, 0.7f * most);
-    return put_picture(page, &canvas, "generated images, and below each the field at it");
+    return drift_page_picture(page, &canvas, "generated images, and below each the field at it");
 }
 
 static drift_status put_field(struct drift_text *page, const drift_report *r, const struct drift_view *view)
@@ -295,7 +296,7 @@ static drift_status put_pairs(struct drift_text *page, const drift_report *r, si
                             train + index[i] * r->dim, 1, DRIFT_TONES_GREY, r->high);
     drift_text_put(page, "<section><h2>New, or learnt by heart?</h2><p>Generated images, and below each the nearest "
                          "training image. Like, but not the same: that is what is wanted.</p><div class=\"pairs\">");
-    status = put_picture(page, &canvas, "generated images above their nearest training images");
+    status = drift_page_picture(page, &canvas, "generated images above their nearest training images");
     drift_text_put(page, "</div></section>\n");
     return status;
 }
@@ -353,6 +354,8 @@ drift_status drift_report_html(const drift_report *r, const char *path)
         status = put_evolution(&page, r, &view);
     if (!status)
         status = put_field(&page, r, &view);
+    if (!status)
+        status = drift_page_guided(&page, r, &view);
     put_curves(&page, r);
     put_metrics(&page, r);
     if (!status)

@@ -44,6 +44,16 @@ typedef struct drift_level {
     double y;
 } drift_level;
 
+/* Points of a class-conditional generator at a guidance scale, classes in turn, beside the law that the linear rule
+ * predicts there; figures are means over the classes. */
+typedef struct drift_guided {
+    double cfg_scale;
+    size_t n, law_n;
+    const float *samples, *law;     /* [n,2], [law_n,2] */
+    double energy_distance2, floor; /* between the two; and between two draws of the law, of the same sizes */
+    double spread, law_spread;      /* rms of a coordinate's distance from the class's mean */
+} drift_guided;
+
 typedef struct drift_setting {
     const char *key, *value;
 } drift_setting;
@@ -71,6 +81,8 @@ typedef struct drift_report {
     const drift_level *levels;
     const drift_setting *settings;
     const drift_metric *metrics; /* of drift_evaluate */
+    size_t guided_count;
+    const drift_guided *guided;
 } drift_report;
 
 /* The page: one self-contained file (no network), light and dark, screen and paper. */
@@ -82,8 +94,9 @@ drift_status drift_report_evolution(const drift_report *report, const char *path
 /* samples.png: images as a grid of up to 16 x 16; points as a density, data beside samples. */
 drift_status drift_report_samples(const drift_report *report, const char *path);
 
-/* Rows of the report's samples, a caption before each. Sample (i, j) is number i row_step + j column_step; images that are
- * not there are left out. Points: a panel for each row, side by side, of samples i row_step ..; column_step is 1. */
+/* Rows of the report's samples, a caption before each. Sample (i, j) is number i row_step + j column_step; images that
+ * are not there are left out. Points: a panel for each row, side by side, of samples i row_step ..; column_step is 1.
+ */
 typedef struct drift_rows {
     size_t rows, columns, row_step, column_step;
     const char *const *captions; /* [rows] */

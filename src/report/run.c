@@ -13,6 +13,7 @@
 #include "io/file.h"
 #include "io/npy.h"
 #include "kernel/kernel.h"
+#include "report/guided.h"
 #include "report/report.h"
 
 enum {
@@ -35,6 +36,7 @@ struct record {
     double *columns[DRIFT_LOG_COLUMNS];
     drift_curve curves[CURVES];
     drift_level level;
+    struct drift_guided_list guided;
     char values[DRIFT_REPORT_SETTINGS][2 * DRIFT_RECIPE_TEXT];
     drift_setting settings[DRIFT_REPORT_SETTINGS];
     size_t setting_count;
@@ -48,6 +50,7 @@ static void record_free(struct record *record)
     free(record->frames);
     free(record->arrows);
     free(record->memory);
+    drift_guided_close(&record->guided);
     free(record);
 }
 
@@ -215,6 +218,8 @@ static drift_report report_of(struct record *record, const char *command)
         .settings = record->settings,
         .metric_count = record->metric_count,
         .metrics = record->metrics,
+        .guided_count = record->guided.count,
+        .guided = record->guided.at,
     };
     return report;
 }
@@ -253,6 +258,8 @@ static json_t *json_of(const struct record *record, const char *command)
         if (metric->floor_n)
             json_object_set_new(json, key, json_number(metric->floor));
     }
+    if (record->guided.count)
+        json_object_set_new(json, "guidance", drift_guided_json(&record->guided));
     for (size_t i = 0; i < record->setting_count; i++)
         json_object_set_new(settings, record->settings[i].key, json_string(record->settings[i].value));
     json_object_set_new(json, "settings", settings);
@@ -287,6 +294,8 @@ static drift_status write_all(struct record *record, const char *command)
 {
     char path[PATH];
     drift_status status = evaluate(record);
+    if (!status)
+        status = drift_guided_make(record->trainer, record->n, &record->guided);
     if (!status)
         status = fill_pictures(record);
     if (!status)
