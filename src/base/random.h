@@ -39,7 +39,8 @@ typedef enum drift_purpose {
     DRIFT_RANDOM_GOLDEN,       /* inputs of generated golden values; step: which tensor */
     DRIFT_RANDOM_GOLDEN_ROUND, /* which way each of them is rounded to see how much that matters */
     DRIFT_RANDOM_RULE,         /* points from which the linear rule of guidance takes its own */
-    DRIFT_RANDOM_RULE_KEEP     /* and which of them */
+    DRIFT_RANDOM_RULE_KEEP,    /* and which of them */
+    DRIFT_RANDOM_CROP          /* which part of an image is trained on */
 } drift_purpose;
 
 /* One block of four words. */

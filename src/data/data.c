@@ -116,6 +116,10 @@ drift_status drift_data_open(const char *name, enum drift_data_split split, stru
     const struct named *set = find_set(name);
     struct drift_data *opened = calloc(1, sizeof *opened);
     *data = NULL;
+    if (!*name) {
+        free(opened);
+        return drift_fail(DRIFT_INVALID, "no data set is named: --data NAME|FILE, or dataset.name in a recipe");
+    }
     if (!opened || !(opened->name = strdup(name))) {
         free(opened);
         return drift_fail_memory(name, sizeof *opened);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "data/augment.h"
 
 static void *room(size_t n, size_t dim, size_t item)
 {
@@ -130,26 +131,27 @@ drift_status drift_batch_classes(const struct drift_data *data, struct drift_rec
 
 /* ---- drawing ---- */
 
-/* Mirrors half of n images, left and right; a point has no sides. */
-static void mirror(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number, size_t n,
-                   float *x)
+/* Changes n images as the recipe says: a random part of each; half of them mirrored. */
+static drift_status augment(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number, size_t n,
+                            float *x)
 {
-    const size_t width = data->width, channels = data->channels;
-    if (!recipe->dataset.mirror || !data->height)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        if (drift_random_below((uint64_t)recipe->train.seed, DRIFT_RANDOM_MIRROR, number, i, 2))
-            continue;
-        for (size_t row = 0; row < data->height; row++) {
-            float *line = x + i * data->dim + row * width * channels;
-            for (size_t left = 0, right = width - 1; left < right; left++, right--)
-                for (size_t c = 0; c < channels; c++) {
-                    const float other = line[left * channels + c];
-                    line[left * channels + c] = line[right * channels + c];
-                    line[right * channels + c] = other;
-                }
+    const size_t height = data->height, width = data->width, channels = data->channels;
+    const uint64_t seed = (uint64_t)recipe->train.seed;
+    float *whole = recipe->dataset.use_aug ? malloc(data->dim * sizeof *whole) : NULL;
+    if (recipe->dataset.use_aug && !whole)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for an image of %zu numbers", data->dim);
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < n && !status; i++, x += data->dim) {
+        if (whole) {
+            const struct drift_crop crop = drift_draw_crop(height, width, seed, number, i);
+            memcpy(whole, x, data->dim * sizeof *x);
+            status = drift_crop_image(&crop, height, width, channels, whole, x);
         }
+        if ((whole || recipe->dataset.mirror) && !drift_random_below(seed, DRIFT_RANDOM_MIRROR, number, i, 2))
+            drift_mirror_image(height, width, channels, x);
     }
+    free(whole);
+    return status;
 }
 
 drift_status drift_batch_data(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number,
@@ -157,9 +159,7 @@ drift_status drift_batch_data(const struct drift_recipe *recipe, const struct dr
 {
     drift_status status =
         drift_data_draw_labelled(data, n, (uint64_t)recipe->train.seed, number, DRIFT_RANDOM_DATA, x, label);
-    if (!status)
-        mirror(recipe, data, number, n, x);
-    return status;
+    return status || !data->height ? status : augment(recipe, data, number, n, x); /* a point has no sides */
 }
 
 static drift_status push(struct drift_batch *b, const struct drift_recipe *recipe, const struct drift_data *data,

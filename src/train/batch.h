@@ -35,8 +35,8 @@ void drift_batch_free(struct drift_batch *batch);
  * sample a class of those. */
 drift_status drift_batch_classes(const struct drift_data *data, struct drift_recipe *recipe);
 
-/* Batch `number` of the data, n samples x[n, dim] with their classes (label may be NULL), half of them mirrored where
- * the recipe says so. */
+/* Batch `number` of the data, n samples x[n, dim] with their classes (label may be NULL), mirrored and
+ * cropped at random as the recipe says. */
 drift_status drift_batch_data(const struct drift_recipe *recipe, const struct drift_data *data, uint32_t number,
                               size_t n, float *x, int32_t *label);
 

@@ -41,8 +41,11 @@ says 2 "$dir/missing.safetensors" sample "$dir/missing.safetensors"
 says 2 'key.yaml' sample "$dir/key.yaml"
 says 2 'ends with .png, .npy, .npz or .csv' sample x --out a.jpg
 
-for recipe in data/recipes/authors/*.yaml; do
+for recipe in data/recipes/authors/latent_*.yaml; do
     says 2 'not supported yet' train "$recipe" --out "$dir/authors"
+done
+for recipe in data/recipes/authors/pixel_*.yaml; do
+    says 2 'no data set is named: --data NAME|FILE' train "$recipe" --out "$dir/authors"
 done
 [ ! -e "$dir/authors" ]
 printf 'dataset: {name: digits, resolution: 28}\nmodel: {depth: 1, input_size: 8}\n' > "$dir/side.yaml"

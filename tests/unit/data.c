@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "data/augment.h"
 #include "data/data.h"
 #include "io/png.h"
 
@@ -411,6 +412,74 @@ START_TEST(names)
 }
 END_TEST
 
+/* Rectangles lie inside, have the shares of area and the aspects that the spec gives, and differ. */
+START_TEST(crops)
+{
+    enum { H = 32, W = 24, N = 2000 };
+    double least = 1, most = 0, mean = 0;
+    size_t left = 0, wholes = 0;
+    for (size_t i = 0; i < N; i++) {
+        const struct drift_crop crop = drift_draw_crop(H, W, 7, 3, i), again = drift_draw_crop(H, W, 7, 3, i);
+        ck_assert(!memcmp(&crop, &again, sizeof crop));
+        ck_assert(crop.height && crop.width && crop.top + crop.height <= H && crop.left + crop.width <= W);
+        if (crop.height == H && crop.width == W) {
+            wholes++;
+            continue;
+        }
+        /* sides are rounded: half a pixel each */
+        const double h = (double)crop.height, w = (double)crop.width, aspect = w / h;
+        ck_assert_msg(aspect >= 0.75 * (w - 0.5) / w * h / (h + 0.5) &&
+                          aspect <= 4.0 / 3 * (w + 0.5) / w * h / (h - 0.5),
+                      "%zu x %zu", crop.height, crop.width);
+        const double share = h * w / (H * W);
+        least = share < least ? share : least;
+        most = share > most ? share : most;
+        mean += share / N;
+        left += crop.left * 2 < W - crop.width;
+    }
+    ck_assert_msg(least > 0.18 && least < 0.23 && most > 0.9 && most < 1, "%g to %g", least, most);
+    ck_assert_msg(mean > 0.4 && mean < 0.65 && left > N / 3 && left < 2 * N / 3, "%g, %zu left", mean, left);
+    ck_assert(wholes < N / 10);
+    /* an image in which no such rectangle of a fifth fits: it stays whole */
+    const struct drift_crop thin = drift_draw_crop(1, 100, 7, 3, 0);
+    ck_assert(thin.height == 1 && thin.width == 100 && !thin.left);
+}
+END_TEST
+
+/* The whole image stays as it is; a ramp stays a ramp between pixel centres; a pixel fills the image; another channel
+ * does not matter; nothing overshoots. */
+START_TEST(cropped_images)
+{
+    enum { H = 6, W = 8, C = 2 };
+    float x[H * W * C], y[H * W * C];
+    for (size_t i = 0; i < H; i++)
+        for (size_t j = 0; j < W; j++) {
+            x[(i * W + j) * C] = (float)(3 * j + 10 * i);
+            x[(i * W + j) * C + 1] = j >= 4 ? 1 : -1;
+        }
+    struct drift_crop crop = {0, 0, H, W};
+    ck_assert(!drift_crop_image(&crop, H, W, C, x, y));
+    ck_assert(!memcmp(x, y, sizeof x));
+    crop = (struct drift_crop){1, 2, 4, 6};
+    ck_assert(!drift_crop_image(&crop, H, W, C, x, y));
+    for (size_t i = 0; i < H; i++)
+        for (size_t j = 0; j < W; j++) {
+            const double row = ((double)i + 0.5) * 4 / H - 0.5, column = ((double)j + 0.5) * 6 / W - 0.5;
+            const double wanted = 3 * (2 + column) + 10 * (1 + row);
+            /* where all four taps lie inside */
+            if (row >= 1 && row < 2 && column >= 1 && column < 4)
+                ck_assert_msg(fabs((double)y[(i * W + j) * C] - wanted) <= 1e-4, "%zu %zu: %g, expected %g", i, j,
+                              (double)y[(i * W + j) * C], wanted);
+            ck_assert(fabsf(y[(i * W + j) * C + 1]) <= 1);
+        }
+    ck_assert(y[1] == -1 && y[(W - 1) * C + 1] == 1);
+    crop = (struct drift_crop){5, 3, 1, 1};
+    ck_assert(!drift_crop_image(&crop, H, W, C, x, y));
+    for (size_t i = 0; i < H * W; i++)
+        ck_assert(y[i * C] == 59 && y[i * C + 1] == -1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("data");
@@ -431,6 +500,8 @@ int main(void)
     tcase_add_test(cases, cifar);
     tcase_add_test(cases, errors);
     tcase_add_test(cases, names);
+    tcase_add_test(cases, crops);
+    tcase_add_test(cases, cropped_images);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "train/trainer.h"
 
 #define OK(call) ck_assert_msg((call) == DRIFT_OK, "%s", drift_message())
@@ -106,6 +107,29 @@ START_TEST(batches)
     }
     ck_assert(scales > 10 && scales < 38); /* of 48, half */
     ck_assert(_i ? mirrors > count / 4 && mirrors < 3 * count / 4 : !mirrors);
+}
+END_TEST
+
+/* With use_aug a run sees parts of its images: other numbers, within theirs, the same for the same step. */
+START_TEST(parts_of_images)
+{
+    set("dataset.use_aug", "true");
+    make();
+    const struct drift_data *data = trainer->data;
+    float whole[40 * 64], x[40 * 64], again[40 * 64];
+    int32_t label[40];
+    size_t same = 0;
+    OK(drift_data_draw_labelled(data, 40, 1, 5, DRIFT_RANDOM_DATA, whole, label));
+    trainer->recipe.train.seed = 1;
+    OK(drift_batch_data(&trainer->recipe, data, 5, 40, x, label));
+    OK(drift_batch_data(&trainer->recipe, data, 5, 40, again, label));
+    ck_assert(!memcmp(x, again, sizeof x));
+    for (size_t i = 0; i < 40; i++) {
+        same += !memcmp(x + i * 64, whole + i * 64, 64 * sizeof *x);
+        for (size_t k = 0; k < 64; k++)
+            ck_assert(x[i * 64 + k] >= -1 && x[i * 64 + k] <= 1);
+    }
+    ck_assert_msg(same < 8, "%zu images are whole", same);
 }
 END_TEST
 
@@ -358,6 +382,7 @@ int main(void)
     tcase_add_checked_fixture(tests, start, end);
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, batches, 0, 2);
+    tcase_add_test(tests, parts_of_images);
     tcase_add_test(tests, classes);
     tcase_add_test(tests, samples);
     tcase_add_test(tests, in_parts);
