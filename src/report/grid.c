@@ -7,6 +7,7 @@
 enum {
     MARGIN = 14,
     BESIDE = 12,
+    BETWEEN = 8,
     ACROSS = 1200,
     LEAST_HEIGHT = DRIFT_FONT_HEIGHT + 2,
     MOST_ZOOM = 8,
@@ -26,27 +27,42 @@ static size_t zoom_of(const drift_report *r, size_t columns)
     return zoom;
 }
 
-static drift_status draw_images(const drift_report *r, const drift_rows *rows, struct drift_picture *canvas)
+static size_t text_width(const drift_rows *rows)
 {
-    const size_t zoom = zoom_of(r, rows->columns), height = (r->image_height + 1) * zoom,
-                 width = (r->image_width + 1) * zoom;
-    size_t text = 0;
+    size_t text = rows->below ? drift_canvas_text_width(rows->below_caption) : 0;
     for (size_t i = 0; i < rows->rows; i++) {
         const size_t one = drift_canvas_text_width(rows->captions[i]);
         text = one > text ? one : text;
     }
-    const size_t left = MARGIN + text + BESIDE;
+    return text;
+}
+
+/* Row i of `images`, with its top at `top`. */
+static void draw_row(const drift_report *r, const drift_rows *rows, size_t i, const float *images, const char *caption,
+                     size_t left, size_t top, size_t zoom, struct drift_picture *canvas)
+{
+    const size_t height = (r->image_height + 1) * zoom, width = (r->image_width + 1) * zoom;
+    drift_canvas_text(canvas, MARGIN, top + (height - DRIFT_FONT_HEIGHT) / 2, caption, INK);
+    for (size_t j = 0; j < rows->columns; j++) {
+        const size_t sample = i * rows->row_step + j * rows->column_step;
+        if (sample < r->samples_n)
+            drift_canvas_images(canvas, left + j * width, top, r, 1, 1, images + sample * r->dim, zoom,
+                                DRIFT_TONES_GREY, r->high);
+    }
+}
+
+static drift_status draw_images(const drift_report *r, const drift_rows *rows, struct drift_picture *canvas)
+{
+    const size_t zoom = zoom_of(r, rows->columns), height = (r->image_height + 1) * zoom,
+                 width = (r->image_width + 1) * zoom, left = MARGIN + text_width(rows) + BESIDE,
+                 each = rows->below ? 2 * height + BETWEEN : height;
     drift_status status =
-        drift_canvas_new(left + rows->columns * width + MARGIN, 2 * MARGIN + rows->rows * height, PAPER, canvas);
+        drift_canvas_new(left + rows->columns * width + MARGIN, 2 * MARGIN + rows->rows * each, PAPER, canvas);
     for (size_t i = 0; i < rows->rows && !status; i++) {
-        const size_t top = MARGIN + i * height;
-        drift_canvas_text(canvas, MARGIN, top + (height - DRIFT_FONT_HEIGHT) / 2, rows->captions[i], INK);
-        for (size_t j = 0; j < rows->columns; j++) {
-            const size_t sample = i * rows->row_step + j * rows->column_step;
-            if (sample < r->samples_n)
-                drift_canvas_images(canvas, left + j * width, top, r, 1, 1, r->samples + sample * r->dim, zoom,
-                                    DRIFT_TONES_GREY, r->high);
-        }
+        const size_t top = MARGIN + i * each;
+        draw_row(r, rows, i, r->samples, rows->captions[i], left, top, zoom, canvas);
+        if (rows->below)
+            draw_row(r, rows, i, rows->below, rows->below_caption, left, top + height, zoom, canvas);
     }
     return status;
 }

@@ -100,6 +100,8 @@ drift_status drift_report_samples(const drift_report *report, const char *path);
 typedef struct drift_rows {
     size_t rows, columns, row_step, column_step;
     const char *const *captions; /* [rows] */
+    const float *below;          /* images: one to show below each sample, of the same number; NULL: none */
+    const char *below_caption;
 } drift_rows;
 drift_status drift_report_rows(const drift_report *report, const drift_rows *rows, const char *path);
 

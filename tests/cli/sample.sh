@@ -56,6 +56,47 @@ refuses() { # TEXT ARGUMENTS...
     "$DRIFT" sample "$@" > "$dir/out" 2> "$dir/err" || got=$?
     [ $got = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] && grep -qF -- "$text" "$dir/err" || fail "status $got: $*: $(cat "$dir/err")"
 }
+
+# between two samples: the ends are these samples, in the first one's class where none is asked for
+"$DRIFT" sample "$model" --n 20 --class 6 > "$dir/six"
+"$DRIFT" sample "$model" --interpolate 4,13,5 --class 6 > "$dir/way"
+[ "$(wc -l < "$dir/way")" = 5 ] && [ "$(sort -u "$dir/way" | wc -l)" = 5 ] || fail "not five steps"
+sed -n '5p;14p' "$dir/six" > "$dir/ends"
+sed -n '1p;5p' "$dir/way" | cmp - "$dir/ends" || fail "the ends are not samples 4 and 13"
+OMP_NUM_THREADS=3 DRIFT_ISA=c "$DRIFT" sample "$model" --interpolate 4,13,5 --class 6 | cmp - "$dir/way"
+"$DRIFT" sample "$model" --interpolate 4,13 | sed -n 1p > "$dir/one"
+sed -n 5p "$dir/all" | cmp - "$dir/one" || fail "the class is not that of sample 4"
+"$DRIFT" sample "$model" --interpolate 2,9,5 --interpolate 4,13,5 --class 1,6 --cfg 3,1 > "$dir/rows"
+[ "$(wc -l < "$dir/rows")" = 40 ] && tail -n 5 "$dir/rows" | cmp - "$dir/way" || fail "rows are not pairs, classes, scales"
+"$DRIFT" sample "$model" --interpolate 2,9 --class 1,6 --cfg 3,1 --out "$dir/way.png" && [ -s "$dir/way.png" ]
+"$DRIFT" sample "$dir/run/model.safetensors" --interpolate 0,1 --out "$dir/points.png" && [ -s "$dir/points.png" ]
+
+# the nearest of what was trained on: of one's own samples they are themselves, the last fifth left out as in training
+"$DRIFT" sample "$model" --n 20 --out "$dir/own.npz"
+"$DRIFT" sample "$model" --n 20 --nearest "$dir/own.npz" --out "$dir/near.csv"
+awk -F, 'NF != 66 || ($66 == 0) != (NR <= 16) || (NR <= 16 && $65 != NR - 1) { exit 1 }' "$dir/near.csv" || fail "$(cut -d, -f65- "$dir/near.csv")"
+cut -d, -f1-64 "$dir/near.csv" | cmp - "$dir/all" || fail "--nearest changes samples"
+for options in "--class all" "--cfg 1,2" "--class 3 --n 5" "--interpolate 1,2"; do
+    # shellcheck disable=SC2086
+    "$DRIFT" sample "$model" $options --nearest digits --out "$dir/near.png" > "$dir/log"
+    grep -q 'nearest of 1437 rows of digits: mean .* least ' "$dir/log" && [ -s "$dir/near.png" ] || fail "$(cat "$dir/log")"
+done
+"$DRIFT" sample "$model" --n 3 --nearest digits --out "$dir/near.npz" > "$dir/log"
+grep -q distance.npy "$dir/near.npz" && grep -q nearest.npy "$dir/near.npz" || fail "no distances in the npz"
+
+refuses "--interpolate: 1 steps are not within 2 .. 1000" "$model" --interpolate 1,2,1
+refuses 'not "1;2"' "$model" --interpolate '1;2'
+refuses 'not "1"' "$model" --interpolate 1
+refuses 'not "-1,2"' "$model" --interpolate=-1,2
+refuses 'not "1,2,"' "$model" --interpolate 1,2,
+refuses 'not "1,2,3,4"' "$model" --interpolate 1,2,3,4
+refuses "3 steps, but 10 in another" "$model" --interpolate 1,2 --interpolate 1,2,3
+refuses "--n: --interpolate" "$model" --interpolate 1,2 --n 3
+refuses "--nearest: checkerboard is endless" "$model" --nearest checkerboard
+refuses "--nearest: tests/data/points.csv has 2 numbers" "$model" --nearest tests/data/points.csv
+refuses "--nearest: $dir/none.npz" "$model" --nearest "$dir/none.npz"
+refuses "makes points" "$dir/run/model.safetensors" --nearest tests/data/points.csv --out "$dir/no.png"
+[ ! -e "$dir/no.png" ] || fail "a picture all the same"
 refuses "5 is not a class of $dir/again/model.safetensors: expected 0 .. 4" "$dir/again/model.safetensors" --class 5
 refuses "10 is not a class" "$model" --class 3,10
 refuses '"3;4"' "$model" --class '3;4'

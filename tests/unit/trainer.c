@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "train/interpolate.h"
 #include "train/trainer.h"
 
 #define OK(call) ck_assert_msg((call) == DRIFT_OK, "%s", drift_message())
@@ -232,6 +233,53 @@ START_TEST(samples)
 }
 END_TEST
 
+static double cosine(const float *a, const float *b)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < 64; i++) {
+        ab += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+/* From sample 4 to sample 9: the ends are these samples, and each step turns the noise by the same angle. */
+START_TEST(interpolates)
+{
+    enum { STEPS = 5 };
+    const struct drift_generator *g;
+    static float noise[STEPS * 64], x[STEPS * 64], y[64];
+    int32_t style[STEPS * 2];
+    const int32_t label[STEPS] = {7, 7, 7, 7, 7};
+    make();
+    shake();
+    g = &trainer->generator;
+    OK(drift_interpolate(g, 5, 1.5, 4, 9, STEPS, noise, style));
+    sample(&(struct drift_sampling){.label = label, .cfg_scale = 2, .noise = noise, .style = style}, STEPS, x);
+    for (size_t end = 0; end < 2; end++) {
+        const struct drift_sampling plain = {
+            .seed = 5, .first = end ? 9 : 4, .temperature = 1.5, .cfg_scale = 2, .label = label};
+        sample(&plain, 1, y);
+        ck_assert(!memcmp(y, x + end * (STEPS - 1) * 64, sizeof y));
+    }
+    /* rounding to float moves a cosine by less than 64 of its units */
+    for (int s = 1; s + 1 < STEPS; s++)
+        ck_assert(fabs(cosine(noise + 64 * s, noise + 64 * (s + 1)) - cosine(noise, noise + 64)) <= 64 * 1.2e-7);
+    ck_assert(cosine(noise, noise + 64) < 0.99);
+    for (int k = 0; k < 2; k++) { /* each index changes once, the first of them first */
+        int s = 1;
+        while (s < STEPS && style[2 * s + k] == style[k])
+            s++;
+        for (; s < STEPS; s++)
+            ck_assert_int_eq(style[2 * s + k], style[2 * (STEPS - 1) + k]);
+    }
+    OK(drift_interpolate(g, 5, 1, 4, 4, STEPS, noise, style));
+    for (int s = 1; s < STEPS; s++)
+        ck_assert(!memcmp(noise, noise + 64 * s, 64 * sizeof *noise));
+}
+END_TEST
+
 /* ---- steps ---- */
 
 /* The same step in one part and in three: the same loss, and parameters that differ by rounding. */
@@ -387,6 +435,7 @@ int main(void)
     tcase_add_test(tests, samples);
     tcase_add_test(tests, in_parts);
     tcase_add_test(tests, no_leak);
+    tcase_add_test(tests, interpolates);
     tcase_add_test(tests, starts_from);
     tcase_add_test(tests, rings_on_disk);
     tcase_add_test(tests, not_finite);
