@@ -18,22 +18,49 @@ struct settings {
     const char *out;
     struct drift_option_texts set;
     struct drift_option_numbers seeds;
+    int taken[DRIFT_OPTION_LIST]; /* of set: whether some model has the key */
 };
 
 /* A table that is being filled. */
 struct job {
     struct drift_ablation ablation;
     struct drift_ablation_table table;
-    const struct settings *settings;
+    struct settings *settings;
     struct drift_measure measure; /* opened when a run is measured for the first time */
     int with_measure;
     int64_t runs, run; /* of all training, and those behind us */
 };
 
-static drift_status change(const void *context, struct drift_recipe *recipe)
+/* Whether "KEY=VALUE" is about a recipe's model; what is wrong with it is found where it is set. */
+static int concerns(const struct drift_recipe *recipe, const char *assignment)
 {
-    const struct settings *settings = context;
-    return drift_run_set(recipe, &settings->set);
+    const struct drift_recipe_key *key;
+    char name[256];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(assignment, "="), assignment);
+    return drift_recipe_find(name, &key) || drift_recipe_concerns(recipe, key);
+}
+
+/* --set, as far as the recipe's model has the keys: rows and encoders have others. */
+static drift_status change(void *context, struct drift_recipe *recipe)
+{
+    struct settings *settings = context;
+    drift_status status = DRIFT_OK;
+    for (int i = 0; i < settings->set.count && !status; i++) {
+        const struct drift_option_texts one = {1, {settings->set.items[i]}};
+        if (concerns(recipe, settings->set.items[i])) {
+            status = drift_run_set(recipe, &one);
+            settings->taken[i] = 1;
+        }
+    }
+    return status;
+}
+
+static drift_status all_taken(const struct settings *settings)
+{
+    for (int i = 0; i < settings->set.count; i++)
+        if (!settings->taken[i])
+            return drift_fail(DRIFT_INVALID, "--set %s: no model of the table has this key", settings->set.items[i]);
+    return DRIFT_OK;
 }
 
 static const char *in_folder(const char *folder, const char *name, char path[PATH])
@@ -282,7 +309,9 @@ static drift_status take_seeds(const struct drift_option_numbers *seeds, struct 
 static int start(struct job *job)
 {
     const struct drift_ablation *a = &job->ablation;
-    drift_status status = take_seeds(&job->settings->seeds, &job->ablation);
+    drift_status status = all_taken(job->settings);
+    if (!status)
+        status = take_seeds(&job->settings->seeds, &job->ablation);
     const size_t runs = a->row_count * a->seed_count;
     job->table.ablation = a;
     job->table.folder = job->settings->out;

@@ -197,7 +197,7 @@ void drift_ablation_encoder_path(const struct drift_ablation *a, size_t encoder,
 }
 
 drift_status drift_ablation_encoder(const struct drift_ablation *a, size_t encoder, drift_ablation_change *change,
-                                    const void *context, struct drift_recipe *recipe)
+                                    void *context, struct drift_recipe *recipe)
 {
     const struct drift_ablation_row *part = &a->encoders[encoder];
     drift_status status = drift_recipe_open(recipe, part->recipe);
@@ -259,7 +259,7 @@ static drift_status check_rows(struct drift_ablation *a)
 }
 
 static drift_status read_recipes(struct drift_ablation *a, const char *recipe, struct drift_yaml *set,
-                                 drift_ablation_change *change, const void *context)
+                                 drift_ablation_change *change, void *context)
 {
     struct drift_recipe encoder;
     drift_status status = drift_recipe_open(&a->recipe, recipe);
@@ -274,7 +274,7 @@ static drift_status read_recipes(struct drift_ablation *a, const char *recipe, s
     return status ? status : check_rows(a);
 }
 
-static drift_status read_all(struct drift_ablation *a, drift_ablation_change *change, const void *context)
+static drift_status read_all(struct drift_ablation *a, drift_ablation_change *change, void *context)
 {
     struct drift_yaml *root = a->file.root, *set;
     const char *recipe = NULL;
@@ -303,7 +303,7 @@ static drift_status read_all(struct drift_ablation *a, drift_ablation_change *ch
 }
 
 drift_status drift_ablation_read(struct drift_ablation *a, const char *name, drift_ablation_change *change,
-                                 const void *context)
+                                 void *context)
 {
     char *path;
     memset(a, 0, sizeof *a);

@@ -47,16 +47,16 @@ struct drift_ablation {
 /* Reads a table from a path, or the built-in table of that name (data/ablations). `change` is called with the recipe of
  * the rows and of each encoder before their own overrides, for the command line's; NULL. What is wrong in any row's
  * recipe is found here, encoders' folders apart. On failure there is nothing to free. */
-typedef drift_status drift_ablation_change(const void *context, struct drift_recipe *recipe);
+typedef drift_status drift_ablation_change(void *context, struct drift_recipe *recipe);
 drift_status drift_ablation_read(struct drift_ablation *ablation, const char *name, drift_ablation_change *change,
-                                 const void *context);
+                                 void *context);
 void drift_ablation_free(struct drift_ablation *ablation);
 
 /* The recipe of a row with a seed; encoders are looked for below `folder`. And of an encoder. */
 drift_status drift_ablation_recipe(const struct drift_ablation *ablation, size_t row, int64_t seed, const char *folder,
                                    struct drift_recipe *recipe);
 drift_status drift_ablation_encoder(const struct drift_ablation *ablation, size_t encoder,
-                                    drift_ablation_change *change, const void *context, struct drift_recipe *recipe);
+                                    drift_ablation_change *change, void *context, struct drift_recipe *recipe);
 
 /* Where an encoder's run lies: "FOLDER/encoders/NAME". */
 void drift_ablation_encoder_path(const struct drift_ablation *ablation, size_t encoder, const char *folder, char *path,

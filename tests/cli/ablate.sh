@@ -118,7 +118,9 @@ rows:
 - {name: random features, encoder: random}
 - {name: features, encoder: trained, set: {train.activation_kwargs.every_k_block: 1}}
 TABLE
-"$DRIFT" ablate "$dir/digits.yaml" --out "$dir/digits" > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
+"$DRIFT" ablate "$dir/digits.yaml" --out "$dir/digits" --set model.base_channels=5 --set model.depth=2 > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
+grep -q 'base_channels: 5' "$dir/digits/encoders/trained/recipe.yaml" && grep -q 'depth: 2' "$dir/digits/features/seed-0/recipe.yaml" ||
+    fail "--set is not for the model that has the key"
 grep -q '^"features",frechet_distance,1,[0-9]' "$dir/digits/table.csv" || fail "$(cat "$dir/digits/table.csv")"
 [ -e "$dir/digits/pixels-at-3/seed-0/model.safetensors" ] && fail "trained twice"
 [ -s "$dir/digits/pixels-at-3/seed-0/grid.png" ] || fail "no grid of its own"
@@ -129,7 +131,7 @@ for file in "$dir"/digits/encoders/random "$dir"/digits/encoders/trained; do
 done
 # the figures are those that the run's report has, and drift eval
 energy=$(sed -n 's/^  "energy_distance2": \(.*\),/\1/p' "$dir/digits/features/seed-0/report.json")
-"$DRIFT" ablate "$dir/digits.yaml" --out "$dir/digits" > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
+"$DRIFT" ablate "$dir/digits.yaml" --out "$dir/digits" --set model.base_channels=5 --set model.depth=2 > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
 grep -qF "\"features\",energy_distance2,1,$energy," "$dir/digits/table.csv" || fail "energy distance2 $energy: $(cat "$dir/digits/table.csv")"
 frechet=$("$DRIFT" eval "$dir/digits/pixels/seed-0/model.safetensors" --data digits --classifier --json 2> /dev/null | grep -o '"frechet_distance": [0-9.]*' | tail -n 1)
 grep -qF "${frechet#*: }" "$dir/digits/table.csv" || fail "$frechet: $(cat "$dir/digits/table.csv")"
@@ -165,6 +167,7 @@ edit '/^- /d; s/^rows:/rows: []/'
 refused 'expected rows' "$dir/bad.yaml"
 refused '--seeds: 2 stands there twice' "$dir/points.yaml" --seeds 2,2
 refused '--set: unknown key train.totl_steps' "$dir/points.yaml" --set train.totl_steps=3
+refused '--set model.depth=3: no model of the table has this key' "$dir/points.yaml" --set model.depth=3
 printf '{' > "$dir/plain/1-1/seed-0/figures.json"
 status=0
 table plain || status=$?
