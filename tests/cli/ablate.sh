@@ -80,6 +80,8 @@ for row in 1-1 normalized; do
 done
 [ -e "$dir/killed/normalized/seed-3" ] && fail "not killed in time"
 table killed || fail "$(cat "$dir/log")"
+grep -q 'normalized, seed 0: step [0-9]' "$dir/log" || fail "no progress: $(cat "$dir/log")"
+grep -q 'normalized, seed 0: step [1-7]/60' "$dir/log" && fail "a broken run began anew"
 same killed
 
 # Ctrl-C saves and says how to go on; a longer table goes on from what is there

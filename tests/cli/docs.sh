@@ -53,6 +53,7 @@ for page in $(cd "$root" && ls README.md docs/*.md docs/*/*.md); do
         case $line in
         "train "*-mae*) line="$line $short" ;;
         toy* | train*) line="$line $small" ;;
+        ablate*) line="$line --seeds 0 $small --set model.depth=1 --set model.hidden_size=16 --set train.train_batch_size=2" ;;
         bench*) continue ;;
         esac
         (eval "\"\$DRIFT\" $line") > log 2>&1 < /dev/null || fail "$page: drift $line: $(cat log)"
