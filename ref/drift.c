@@ -55,34 +55,33 @@ void K(field_log_sums)(size_t n, real rate, real nearest, const real *distances,
     }
 }
 
-/* log A_ij = -d_ij / tau - max(log floor, L_i + C_j) / 2, L and C the log of row and column sum */
-void K(field_log_weights)(size_t n, real rate, real l, real log_floor, real least, const real *distances,
-                          const real *column, const real *weight, real *w, real *row)
+/* log A_ij = -d_ij / tau - (L_i + C_j) / 2, L and C the log of row and column sum */
+void K(field_log_weights)(size_t n, real rate, real l, real least, const real *distances, const real *column,
+                          const real *weight, real *w, real *row)
 {
     *row = 0;
     for (size_t j = 0; j < n; j++) {
-        real sums = l + column[j], affinity = 0;
-        if (distances[j] != R(INFINITY)) {
-            sums = log_floor > sums ? log_floor : sums;
-            affinity = (real)drift_exp((double)(-rate * distances[j] - R(0.5) * sums));
-        }
+        real affinity = 0;
+        if (distances[j] != R(INFINITY))
+            affinity = (real)drift_exp((double)(-rate * distances[j] - R(0.5) * (l + column[j])));
         affinity = least > affinity ? least : affinity;
         w[j] = weight ? affinity * weight[j] : affinity;
         *row += w[j];
     }
 }
 
-/* exact form: the softmax over one side, before its division by the sum */
-void K(field_softmax)(size_t n, real rate, const real *distances, const real *log_weight, real *w, real *row)
+/* weights of one side over the largest: in the exact form the softmax before its division by the sum, in the joint form
+ * A where that would under-flow */
+void K(field_softmax)(size_t n, real rate, const real *distances, const real *log_weight, real *w, real *top, real *row)
 {
-    real top = R(-INFINITY);
+    *top = R(-INFINITY);
     for (size_t j = 0; j < n; j++) {
         w[j] = (log_weight ? log_weight[j] : 0) - rate * distances[j];
-        top = w[j] > top || w[j] != w[j] ? w[j] : top;
+        *top = w[j] > *top || w[j] != w[j] ? w[j] : *top;
     }
     *row = 0;
     for (size_t j = 0; j < n; j++) {
-        w[j] = w[j] == R(-INFINITY) ? 0 : (real)drift_exp((double)(w[j] - top));
+        w[j] = w[j] == R(-INFINITY) ? 0 : (real)drift_exp((double)(w[j] - *top));
         *row += w[j];
     }
 }

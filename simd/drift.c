@@ -103,15 +103,15 @@ void K(field_log_sums)(size_t n, float rate, float nearest, const float *distanc
     *row = vec_reduce_add(sum);
 }
 
-void K(field_log_weights)(size_t n, float rate, float l, float log_floor, float least, const float *distances,
-                          const float *column, const float *weight, float *w, float *row)
+void K(field_log_weights)(size_t n, float rate, float l, float least, const float *distances, const float *column,
+                          const float *weight, float *w, float *row)
 {
     const vec r = vec_set1(rate), infinity = vec_set1(INFINITY);
     vec sum = vec_zero();
     for (size_t j = 0; j < n; j += LANES) {
         ptrdiff_t left = (ptrdiff_t)(n - j);
         vec distance = vec_load_n(distances + j, left, INFINITY);
-        vec sums = vec_max(vec_set1(log_floor), vec_add(vec_set1(l), vec_load_n(column + j, left, 0)));
+        vec sums = vec_add(vec_set1(l), vec_load_n(column + j, left, 0));
         vec k = vec_exp(vec_fnma(r, distance, vec_mul(vec_set1(-0.5f), sums)));
         k = vec_select(vec_eq(distance, infinity), vec_zero(), k);
         k = first_lanes(weighted(k, least, weight ? weight + j : NULL, left), left > LANES ? LANES : left);
@@ -121,19 +121,21 @@ void K(field_log_weights)(size_t n, float rate, float l, float log_floor, float 
     *row = vec_reduce_add(sum);
 }
 
-void K(field_softmax)(size_t n, float rate, const float *distances, const float *log_weight, float *w, float *row)
+void K(field_softmax)(size_t n, float rate, const float *distances, const float *log_weight, float *w, float *top,
+                      float *row)
 {
     const vec r = vec_set1(rate), none = vec_set1(-INFINITY);
-    vec top = none, bad = vec_zero(), sum = vec_zero();
+    vec largest = none, bad = vec_zero(), sum = vec_zero();
     for (size_t j = 0; j < n; j += LANES) {
         ptrdiff_t left = (ptrdiff_t)(n - j);
         vec z = log_weight ? vec_load_n(log_weight + j, left, -INFINITY) : vec_zero();
         z = vec_fnma(r, vec_load_n(distances + j, left, INFINITY), z);
-        top = vec_max(z, top); /* a NaN in z is dropped here and kept in bad */
+        largest = vec_max(z, largest); /* a NaN in z is dropped here and kept in bad */
         bad = vec_select(vec_eq(z, z), bad, z);
         vec_store_n(w + j, left, z);
     }
-    const vec most = vec_add(vec_set1(vec_reduce_max(top)), vec_set1(vec_reduce_add(bad)));
+    *top = vec_reduce_max(largest) + vec_reduce_add(bad);
+    const vec most = vec_set1(*top);
     for (size_t j = 0; j < n; j += LANES) {
         ptrdiff_t left = (ptrdiff_t)(n - j);
         vec z = vec_load_n(w + j, left, -INFINITY);

@@ -101,7 +101,8 @@ typedef struct drift_field_shape {
  * with respect to generated is -2 V / (B G D unit), V being a constant (stop-gradient).
  *
  * Error. exact and joint: distances come from coordinate differences, so copies are at distance 0; V is good to a few
- * 1e-6 of its size, and the joint form never underflows where V does not. normalized: samples are centred per batch;
+ * 1e-6 of its size (joint: and 4e-7 d/tau where the nearest samples are d away), and the joint form never underflows
+ * where V does not. normalized: samples are centred per batch;
  * where D >= 32 squares of distances are |x|^2 + |y|^2 - 2xy, taken again from differences where that loses more than
  * four bits, so V is good to a few 1e-6, and to about 1e-5 where samples are within 1e-3 of their spread of each other.
  *

@@ -38,12 +38,30 @@ void CPU(field_transpose)(const struct drift_call *call, size_t b, real *y);
 /* The weight of column j of problem b. */
 real CPU(field_weight)(const struct drift_call *call, size_t b, size_t j);
 
+/* What the joint form takes from a pass over K, which is 0 where it is below e^-87.68. */
+struct drift_sums {
+    real *negatives, *positives; /* [G]: row i's sum of K over each side */
+    real *row, *column;          /* [G], [stride]: a and c, 1/sqrt of the sums over a whole row and over a column */
+    real weak;                   /* see below */
+};
+
+/* From the sums over sides and, in `column`, over columns: a, c and `weak`. Returns 0 where a row's or a column's sum
+ * is below e^-60 (or NaN): K is 0 somewhere that matters to all. */
+int CPU(field_factors)(const struct drift_call *call, struct drift_sums *sums);
+
+/* Whether a side of row i is so far away that it may lose 2^-24 of itself to K that are 0: n e^-87.68 max c is lost at
+ * most, and min c times its sum is there. Such rows want the log domain. */
+static inline int drift_weak(const struct drift_sums *sums, size_t i)
+{
+    return sums->negatives[i] < sums->weak || sums->positives[i] < sums->weak;
+}
+
 /* drift_pairs.c: reals of workspace; 0 where the form, self or dimensions are not for it. */
 size_t CPU(field_pairs_size)(const struct drift_call *call);
-/* One temperature, rate = 1/tau, of problem b: adds to V, sets |V_i|^2 [G]; y as field_transpose makes it. Returns 0,
- * nothing done, where sums are so small that the log domain is needed. */
+/* One temperature, rate = 1/tau, of problem b: fills the sums, adds to V and sets |V_i|^2 [G] where i is not weak; y as
+ * field_transpose makes it. Returns what field_factors does; where 0, nothing is added. */
 int CPU(field_pairs)(const struct drift_call *call, size_t b, real rate, const real *y, real *memory,
-                     double *row_square);
+                     struct drift_sums *sums, double *row_square);
 
 /* Combines what blocks found for n columns, `step` reals apart, in their order: added up, or the least. */
 void CPU(field_combine)(size_t blocks, size_t n, size_t step, const real *part, int least, real *column);

@@ -303,7 +303,7 @@ static real affinities(const struct normalized *p, const struct item *it, int t,
     const real least = (real)sqrt(call->config->floor);
     real sum;
     if (p->log_domain)
-        kernels()->field_log_weights(n, rate, row, (real)-INFINITY, least, distances, column, weight, w, &sum);
+        kernels()->field_log_weights(n, rate, row, least, distances, column, weight, w, &sum);
     else
         kernels()->field_weights(n, rate, rate * p->least[it->b], row, (real)INFINITY, least, distances, column, weight,
                                  w, &sum);

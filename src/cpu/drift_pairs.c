@@ -17,10 +17,10 @@ struct pairs {
     const struct drift_call *call;
     size_t b;
     real rate;
-    const real *y;               /* [dim,stride]: the columns, of which the generated samples are the first */
-    real *row_gen, *row_other;   /* [G]: sums of K over generated samples after i, and over the others */
-    real *a, *row_cap;           /* [G] */
-    real *c;                     /* [stride] */
+    const real *y; /* [dim,stride]: the columns, of which the generated samples are the first */
+    struct drift_sums *sums;
+    real *row_gen, *row_neg;     /* [G]: sums of K over generated samples after i, and over extra negatives */
+    real *row_cap;               /* [G] */
     real *negatives, *positives; /* [1 + dim,stride]: sums of t and of t (y_j - x_i) */
     real *parts;                 /* [blocks,1 + dim,stride] */
     double *row_square;          /* [G]: |V_i|^2 */
@@ -31,10 +31,8 @@ static size_t lay_out(struct pairs *p, const struct drift_call *call, real *at)
     const size_t g = call->shape.generated, plane = (1 + call->shape.dim) * call->stride;
     size_t used = 0;
     p->row_gen = CPU(field_take)(&at, &used, g);
-    p->row_other = CPU(field_take)(&at, &used, g);
-    p->a = CPU(field_take)(&at, &used, g);
+    p->row_neg = CPU(field_take)(&at, &used, g);
     p->row_cap = CPU(field_take)(&at, &used, g);
-    p->c = CPU(field_take)(&at, &used, call->stride);
     p->negatives = CPU(field_take)(&at, &used, plane);
     p->positives = CPU(field_take)(&at, &used, plane);
     p->parts = CPU(field_take)(&at, &used, call->blocks * plane);
@@ -85,10 +83,12 @@ static void sum_block(struct pairs *p, size_t block, size_t from, size_t rows)
     const struct drift_call *call = p->call;
     real *part = part_of(p, block);
     memset(p->row_gen + from, 0, rows * sizeof(real));
-    memset(p->row_other + from, 0, rows * sizeof(real));
+    memset(p->row_neg + from, 0, rows * sizeof(real));
+    memset(p->sums->positives + from, 0, rows * sizeof(real));
     memset(part + from, 0, (call->columns - from) * sizeof(real));
     sum_columns(p, from, rows, from, call->self, p->row_gen, part);
-    sum_columns(p, from, rows, call->self, call->columns, p->row_other, part);
+    sum_columns(p, from, rows, call->self, call->split, p->row_neg, part);
+    sum_columns(p, from, rows, call->split, call->columns, p->sums->positives, part);
 }
 
 static void force_columns(const struct pairs *p, size_t from, size_t rows, size_t j, size_t end, real *row, real *part)
@@ -98,9 +98,9 @@ static void force_columns(const struct pairs *p, size_t from, size_t rows, size_
     const ptrdiff_t start = part ? (ptrdiff_t)from : EVERY_PAIR;
     for (; j < end; j += TILE)
         kernels()->pair_moments(rows, least(TILE, end - j), call->shape.dim, call->stride, call->stride,
-                                start - (start < 0 ? 0 : (ptrdiff_t)j), p->rate, p->y + from, p->y + j, p->c + from,
-                                row_cap ? row_cap + from : NULL, p->c + j, row_cap && part ? row_cap + j : NULL,
-                                row + from, part ? part + j : NULL);
+                                start - (start < 0 ? 0 : (ptrdiff_t)j), p->rate, p->y + from, p->y + j,
+                                p->sums->column + from, row_cap ? row_cap + from : NULL, p->sums->column + j,
+                                row_cap && part ? row_cap + j : NULL, row + from, part ? part + j : NULL);
 }
 
 static void force_block(struct pairs *p, size_t block, size_t from, size_t rows)
@@ -127,26 +127,21 @@ static void combine(const struct pairs *p, size_t k, size_t end, real *column)
     }
 }
 
-/* a, c and the caps of the rows; 0 where some sum is below e^-60 (or NaN). */
+/* a, c and the caps of the rows; 0 as field_factors. */
 static int take_factors(struct pairs *p)
 {
     const struct drift_call *call = p->call;
-    const real small = (real)8.7e-27, cap = (real)(1 / sqrt(call->config->floor));
-    int good = 1;
-    memcpy(p->c, p->row_gen, call->self * sizeof(real));
-    memset(p->c + call->self, 0, (call->stride - call->self) * sizeof(real));
-    combine(p, 0, call->columns, p->c);
-    for (size_t i = 0; i < call->self; i++) {
-        const real sum = p->c[i] + p->row_other[i], root = (real)sqrt(sum);
-        good &= sum >= small;
-        p->a[i] = 1 / root;
-        p->row_cap[i] = cap * root;
-    }
-    for (size_t j = 0; j < call->columns; j++) {
-        good &= p->c[j] >= small;
-        p->c[j] = 1 / (real)sqrt(p->c[j]);
-    }
-    return good;
+    const struct drift_sums *sums = p->sums;
+    const real cap = (real)(1 / sqrt(call->config->floor));
+    memcpy(sums->column, p->row_gen, call->self * sizeof(real));
+    memset(sums->column + call->self, 0, (call->stride - call->self) * sizeof(real));
+    combine(p, 0, call->columns, sums->column);
+    kernels()->add(call->self, sums->column, p->row_neg, sums->negatives);
+    if (!CPU(field_factors)(call, p->sums))
+        return 0;
+    for (size_t i = 0; i < call->self; i++)
+        p->row_cap[i] = cap * (real)sqrt(sums->negatives[i] + sums->positives[i]);
+    return 1;
 }
 
 static void add_force(struct pairs *p, size_t block, size_t from, size_t rows)
@@ -155,7 +150,9 @@ static void add_force(struct pairs *p, size_t block, size_t from, size_t rows)
     const size_t dim = call->shape.dim;
     (void)block;
     for (size_t i = from; i < from + rows; i++) {
-        const real scale = p->a[i] * p->a[i];
+        if (drift_weak(p->sums, i))
+            continue;
+        const real scale = p->sums->row[i] * p->sums->row[i];
         const real pull = (real)call->config->attraction * p->negatives[i] * scale;
         const real push = (real)call->config->repulsion * p->positives[i] * scale;
         real *v = call->v + (p->b * call->shape.generated + i) * dim;
@@ -171,9 +168,9 @@ static void add_force(struct pairs *p, size_t block, size_t from, size_t rows)
 }
 
 int CPU(field_pairs)(const struct drift_call *call, size_t b, real rate, const real *y, real *memory,
-                     double *row_square)
+                     struct drift_sums *sums, double *row_square)
 {
-    struct pairs p = {.call = call, .b = b, .rate = rate, .y = y, .row_square = row_square};
+    struct pairs p = {.call = call, .b = b, .rate = rate, .y = y, .sums = sums, .row_square = row_square};
     lay_out(&p, call, memory);
     for_blocks(&p, sum_block);
     if (!take_factors(&p))

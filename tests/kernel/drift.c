@@ -1,6 +1,7 @@
 /* Checks of simd/drift.c. Distances are kept below 64 / rate, where the bounds of kernels.def hold. */
 #include <math.h>
 
+#include "base/real.h"
 #include "check.h"
 
 /* Distances in [0, 6), a few of them infinite (masked) or 0 (copies). */
@@ -26,6 +27,18 @@ static void scale_by_sum(struct check_array *y, size_t n, size_t terms, double s
         scale[i] = (double)terms * size;
 }
 
+/* A term e^z has an error of |z| u from its exponent's last rounding, what went into the exponent before that, and 1.8
+ * u from exp, u = 2^-24; a factor or two, and the sum over n of them, (n/16 + 5) u more: altogether at most (2 + n/16)
+ * u times the term's size * (4 + errors of the exponent in u). Adds that to the scales of the term itself and its sum.
+ */
+static void add_term(double value, double exponent, struct check_array *term, size_t j, struct check_array *sum)
+{
+    const double scale = value > 0 ? value * (4 + exponent) : 0;
+    if (term)
+        check_scale(term)[j] = scale;
+    check_scale(sum)[0] += scale;
+}
+
 void drift_check_field_sums(struct check *c)
 {
     while (check_round(c)) {
@@ -33,9 +46,11 @@ void drift_check_field_sums(struct check *c)
         float rate = check_float(c, 0.1f, 10), shift = check_float(c, 0, 3);
         struct check_array *distances = distances_of(c, n), *row = check_out(c, 1);
         struct check_array *column = check_int(c, 0, 3) || check_timing(c) ? check_added(c, n, 0, 4) : NULL;
-        scale_by_sum(row, 1, n, 20);
-        if (column)
-            scale_by_sum(column, n, 1, 24);
+        check_scale(row);
+        for (size_t j = 0; j < n; j++) {
+            const double z = (double)shift - (double)rate * (double)distances->x[j];
+            add_term(drift_exp(z), fabs(z), column, j, row);
+        }
         CHECK(c, field_sums, n, rate, shift, distances->p, column ? column->p : NULL, row->p);
     }
 }
@@ -48,8 +63,12 @@ void drift_check_field_weights(struct check *c)
         float most = check_int(c, 0, 1) ? INFINITY : 2, least = check_int(c, 0, 1) ? 0 : 1e-3f;
         struct check_array *distances = distances_of(c, n), *columns = check_in(c, n, 0, 2), *row = check_out(c, 1);
         struct check_array *weight = check_int(c, 0, 1) ? check_in(c, n, 0, 2) : NULL, *w = check_out(c, n);
-        scale_by_sum(row, 1, n, 160);
-        scale_by_sum(w, n, 1, 160);
+        check_scale(row);
+        for (size_t j = 0; j < n; j++) {
+            const double z = (double)shift - (double)rate * (double)distances->x[j], k = drift_exp(z);
+            const double affinity = fmax(least, k * fmin((double)a * (double)columns->x[j], most));
+            add_term(affinity * (weight ? (double)weight->x[j] : 1), k > 0 ? 1 + fabs(z) : 1, w, j, row);
+        }
         CHECK(c, field_weights, n, rate, shift, a, most, least, distances->p, columns->p, weight ? weight->p : NULL,
               w->p, row->p);
     }
@@ -75,9 +94,14 @@ void drift_check_field_log_sums(struct check *c)
         float rate = check_float(c, 0.1f, 10), nearest = check_float(c, 0, 0.1f);
         struct check_array *distances = distances_of(c, n), *near = check_in(c, n, 0, 0.1f), *row = check_out(c, 1);
         struct check_array *column = check_int(c, 0, 1) ? check_added(c, n, 0, 4) : NULL;
-        scale_by_sum(row, 1, n, 3);
-        if (column)
-            scale_by_sum(column, n, 1, 8);
+        check_scale(row);
+        for (size_t j = 0; j < n; j++) {
+            const double z = (double)rate * ((double)nearest - (double)distances->x[j]);
+            const double own = (double)rate * ((double)near->x[j] - (double)distances->x[j]);
+            add_term(drift_exp(z), 2 * fabs(z), NULL, j, row);
+            if (column)
+                check_scale(column)[j] = isinf(own) ? 0 : drift_exp(own) * (4 + 2 * fabs(own));
+        }
         CHECK(c, field_log_sums, n, rate, nearest, distances->p, near->p, column ? column->p : NULL, row->p);
     }
 }
@@ -87,14 +111,24 @@ void drift_check_field_log_weights(struct check *c)
     while (check_round(c)) {
         size_t n = check_size(c, 5000, 4096);
         float rate = check_float(c, 0.1f, 10), l = check_float(c, -8, 4);
-        float log_floor = check_int(c, 0, 1) ? -INFINITY : -9, least = check_int(c, 0, 1) ? 0 : 1e-3f;
+        float least = check_int(c, 0, 1) ? 0 : 1e-3f;
         struct check_array *distances = distances_of(c, n), *columns = check_in(c, n, -8, 4), *row = check_out(c, 1);
         struct check_array *weight = check_int(c, 0, 1) ? check_in(c, n, 0, 2) : NULL, *w = check_out(c, n);
-        scale_by_sum(row, 1, n, 6000);
-        scale_by_sum(w, n, 1, 6000);
-        CHECK(c, field_log_weights, n, rate, l, log_floor, least, distances->p, columns->p, weight ? weight->p : NULL,
-              w->p, row->p);
+        check_scale(row);
+        for (size_t j = 0; j < n; j++) {
+            const double half = 0.5 * ((double)l + (double)columns->x[j]);
+            const double z = -(double)rate * (double)distances->x[j] - half, k = drift_exp(z);
+            add_term(fmax(least, k) * (weight ? (double)weight->x[j] : 1), k > 0 ? fabs(z) + fabs(half) : 0, w, j, row);
+        }
+        CHECK(c, field_log_weights, n, rate, l, least, distances->p, columns->p, weight ? weight->p : NULL, w->p,
+              row->p);
     }
+}
+
+static double exponent_of(float rate, const struct check_array *distances, const struct check_array *log_weight,
+                          size_t j)
+{
+    return (log_weight ? (double)log_weight->x[j] : 0) - (double)rate * (double)distances->x[j];
 }
 
 void drift_check_field_softmax(struct check *c)
@@ -103,10 +137,17 @@ void drift_check_field_softmax(struct check *c)
         size_t n = check_size(c, 5000, 4096);
         float rate = check_float(c, 0.1f, 10);
         struct check_array *distances = distances_of(c, n), *w = check_out(c, n), *row = check_out(c, 1);
-        struct check_array *log_weight = check_int(c, 0, 1) ? check_in(c, n, -3, 3) : NULL;
-        scale_by_sum(row, 1, n, 1);
-        scale_by_sum(w, n, 1, 1);
-        CHECK(c, field_softmax, n, rate, distances->p, log_weight ? log_weight->p : NULL, w->p, row->p);
+        struct check_array *top = check_out(c, 1), *log_weight = check_int(c, 0, 1) ? check_in(c, n, -3, 3) : NULL;
+        check_scale(row);
+        double most = -INFINITY;
+        for (size_t j = 0; j < n; j++)
+            most = fmax(most, exponent_of(rate, distances, log_weight, j));
+        for (size_t j = 0; j < n; j++) {
+            const double z = exponent_of(rate, distances, log_weight, j);
+            if (isfinite(z))
+                add_term(drift_exp(z - most), fabs(z) + fabs(most) + fabs(z - most), w, j, row);
+        }
+        CHECK(c, field_softmax, n, rate, distances->p, log_weight ? log_weight->p : NULL, w->p, top->p, row->p);
     }
 }
 

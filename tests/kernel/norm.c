@@ -70,25 +70,40 @@ static void scale_forward(const struct norm *n, int centred, double *scale)
     }
 }
 
+/* Errors in units of u = 2^-24, n = cols. Sums of n have a chain of n/16 and the tree; r has n/32 + 5 of itself, and so
+ * does h, to which layer_norm adds (n/16 + 5) t, t = r mean |x|, of its mean m. (In r an error of m shows squared only:
+ * `squared`.) With g = dy w, and means over the row,
+ *   mean (g h) has (n/16 + 9 + r's) mean |g h| + (n/16 + 5) t mean |g|,   mean g has (n/16 + 6) mean |g|
+ * and r (g - mean g - h mean (g h)) thus at most n/32 + 10 (rms_norm, where m = mean g = 0: n/32 + 8) times the scale
+ *   r (|g| + 3 mean |g| + 5 |h| mean |g h| + 2 t (|h| mean |g| + mean |g h|)).
+ * dweight's terms dy h have the errors of h, and the chain over `rows` one more a row of what it has come to. */
 static void scale_backward(const struct norm *n, int centred)
 {
+    const double bound = (double)n->cols / 32 + 10, chain = (double)n->rows / 8;
+    for (size_t j = 0; j < n->cols; j++) {
+        if (n->dweight)
+            check_scale(n->dweight)[j] = chain * fabs(n->dweight->x[j]);
+        if (n->dbias)
+            check_scale(n->dbias)[j] = chain * fabs(n->dbias->x[j]);
+    }
     for (size_t i = 0; i < n->rows; i++) {
         const float *x = n->x->x + i * n->cols, *dy = n->dy->x + i * n->cols;
         const struct row_scale s = measure(n, x, centred);
+        const double t = s.r * s.size, squared = 1 + 2 * bound * t * t * 0x1p-24;
         double g = 0, gh = 0;
         for (size_t j = 0; j < n->cols; j++) {
             const double gj = fabs(dy[j]) * weight_of(n, j);
             g += centred ? gj / (double)n->cols : 0;
-            gh += gj * size_of(&s, x[j]) / (double)n->cols;
+            gh += gj * fabs(x[j] - s.mean) * s.r / (double)n->cols;
         }
         for (size_t j = 0; j < n->cols; j++) {
-            const double h = size_of(&s, x[j]), worse = 1 + s.size * s.r;
+            const double h = fabs(x[j] - s.mean) * s.r, gj = fabs(dy[j]) * weight_of(n, j);
             if (n->dx)
-                check_scale(n->dx)[i * n->cols + j] = worse * s.r * (fabs(dy[j]) * weight_of(n, j) + g + h * gh);
+                check_scale(n->dx)[i * n->cols + j] = squared * s.r * (gj + 3 * g + 5 * h * gh + 2 * t * (h * g + gh));
             if (n->dweight)
-                check_scale(n->dweight)[j] += fabs(dy[j]) * h;
+                check_scale(n->dweight)[j] += (1 + chain) * fabs(dy[j]) * squared * (h + 2 * t);
             if (n->dbias)
-                check_scale(n->dbias)[j] += fabs(dy[j]);
+                check_scale(n->dbias)[j] += (1 + chain) * fabs(dy[j]);
         }
     }
 }
@@ -191,8 +206,8 @@ void drift_check_standardize(struct check *c)
     }
 }
 
-/* The terms f (g - mean g) and f^2 c mean(g c) / s, with the errors of f, c and s. dy is tame: where s underflows in float
- * alone, the row's gradient is 0 there and in double whatever dy makes it. */
+/* The terms f (g - mean g) and f^2 c mean(g c) / s, with the errors of f, c and s. dy is tame: where s underflows in
+ * float alone, the row's gradient is 0 there and in double whatever dy makes it. */
 void drift_check_standardize_backward(struct check *c)
 {
     while (check_round(c)) {

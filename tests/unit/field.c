@@ -126,6 +126,65 @@ START_TEST(far_sets_in_the_log_domain)
 }
 END_TEST
 
+/* Generated samples in two groups, positives around the origin, and how far from it in temperatures the groups are. */
+struct far {
+    double tau, group[2], spread, strength;
+};
+
+/* Largest error of a row of V, relative to that row's own size in double; rows below 1e-35, where float itself has no
+ * digits, are left out, but not all may be. */
+static double far_error(const struct far *far, size_t dim)
+{
+    enum { ROWS = 24, COLUMNS = 21 };
+    static float x[ROWS * 8], y[COLUMNS * 8], v[ROWS * 8];
+    static double xd[ROWS * 8], yd[COLUMNS * 8], vd[ROWS * 8];
+    const drift_field_shape shape = {1, ROWS, COLUMNS, 0, dim};
+    drift_field_config config = config_of(DRIFT_JOINT, DRIFT_SELF_MASKED, far->tau);
+    drift_field_report report;
+    double worst = -1;
+    config.attraction = config.repulsion = far->strength;
+    draw(ROWS * dim, x), draw(COLUMNS * dim, y);
+    for (size_t i = 0; i < ROWS * dim; i++) {
+        const double centre = i % dim ? 0 : far->group[i / dim % 2];
+        xd[i] = x[i] = (float)(far->tau * (far->spread * x[i] + centre));
+    }
+    for (size_t i = 0; i < COLUMNS * dim; i++)
+        yd[i] = y[i] = (float)(far->tau * far->spread * y[i]);
+    run(&config, ROWS, COLUMNS, 0, dim, x, y, NULL, v);
+    ck_assert(!drift_field_f64(&config, &shape, xd, yd, NULL, NULL, NULL, NULL, vd, &report));
+    for (size_t i = 0; i < ROWS; i++) {
+        double error = 0, size = 0;
+        for (size_t k = i * dim; k < (i + 1) * dim; k++)
+            error += (v[k] - vd[k]) * (v[k] - vd[k]), size += vd[k] * vd[k];
+        if (size > 1e-70 && !(sqrt(error / size) <= worst))
+            worst = sqrt(error / size);
+    }
+    return worst;
+}
+
+/* Every row keeps its digits, however small the weights are, as long as V itself is a number that float has. An
+ * exponent of size m = d/tau has an error of at most 7 units of 2^-24 m (distance 2, half a log 1.5 each, their sum 1,
+ * the product 1), and V is a product of two. */
+START_TEST(far_sets_keep_their_digits)
+{
+    static const struct far cases[] = {
+        {1e10, {200, 200}, 1, 1}, /* weights of e^-100, V is not as small: coordinates are large */
+        {1, {290, 290}, 1, 1e30}, /* the two sides of V meet in its logs alone */
+        {0.01, {30, 89}, 1, 1},   /* some rows' K are all zero while each column has its sum */
+        {1e-3, {0, 0}, 1000, 1},  /* nobody has a neighbour within hundreds of temperatures */
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (size_t dim = 2; dim <= 5; dim += 3) { /* in pairs, and row by row */
+            const struct far *far = cases + c;
+            const double most =
+                2 * fmax(fabs(far->group[0]), fabs(far->group[1])) + 2 * sqrt((double)dim) * far->spread;
+            const double error = far_error(far, dim);
+            ck_assert_msg(error >= 0 && error <= 14 * 0x1p-24 * most, "case %d, %d dimensions: %g", (int)c, (int)dim,
+                          error);
+        }
+}
+END_TEST
+
 /* The last shape goes by the Gram matrix, with ragged panels. */
 START_TEST(threads_do_not_matter)
 {
@@ -192,6 +251,33 @@ START_TEST(float_agrees_with_double)
                 const double error = error_of(&config, shape, x, y, z);
                 ck_assert_msg(error <= 1e-4, "form %d self %d shape %d: %g", (int)form, (int)self, (int)s, error);
             }
+}
+END_TEST
+
+/* Points of the plane go pair by pair, the same points with coordinates of 0 added row by row: of two ways that differ
+ * in no exponent's error, each rounds sums of at most 110 terms. */
+START_TEST(pairs_agree_with_rows)
+{
+    enum { MOST_POINTS = 80, WIDE = 5 };
+    static const drift_field_shape shapes[] = {{1, 2, 2, 0, 2}, {1, 37, 50, 0, 2}, {1, 80, 60, 30, 2}};
+    static float flat[3][MOST_POINTS * 2], wide[3][MOST_POINTS * WIDE], v[MOST_POINTS * 2], w[MOST_POINTS * WIDE];
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int floored = 0; floored < 2; floored++) {
+            const drift_field_shape *shape = shapes + s;
+            const size_t n[] = {shape->generated, shape->positives, shape->negatives};
+            drift_field_config config = config_of(DRIFT_JOINT, DRIFT_SELF_MASKED, 0.2);
+            config.floor = floored ? 0.5 : 0; /* large, so that it acts */
+            for (int i = 0; i < 3; i++) {
+                draw(2 * n[i], flat[i]);
+                for (size_t k = 0; k < 2 * n[i]; k++)
+                    wide[i][k / 2 * WIDE + k % 2] = flat[i][k];
+            }
+            run(&config, n[0], n[1], n[2], 2, flat[0], flat[1], flat[2], v);
+            run(&config, n[0], n[1], n[2], WIDE, wide[0], wide[1], wide[2], w);
+            for (size_t k = 0; k < 2 * n[0]; k++)
+                ck_assert_msg(fabsf(v[k] - w[k / 2 * WIDE + k % 2]) <= 110 * 0x1p-24f * 2, "shape %d, floor %g: %g, %g",
+                              (int)s, config.floor, v[k], w[k / 2 * WIDE + k % 2]);
+        }
 }
 END_TEST
 
@@ -301,8 +387,10 @@ int main(void)
     tcase_add_test(tests, a_shift_changes_nothing);
     tcase_add_test(tests, one_generated_sample);
     tcase_add_test(tests, far_sets_in_the_log_domain);
+    tcase_add_test(tests, far_sets_keep_their_digits);
     tcase_add_test(tests, threads_do_not_matter);
     tcase_add_test(tests, float_agrees_with_double);
+    tcase_add_test(tests, pairs_agree_with_rows);
     tcase_add_test(tests, the_gram_matrix_keeps_the_digits);
     tcase_add_test(tests, nan_is_passed_on);
     tcase_add_test(tests, bad_settings_are_named);
