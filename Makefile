@@ -114,10 +114,8 @@ arm64: | kernels-arm64 ## the whole program for arm64, in build/arm64 (runs here
 	@PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig \
 	$(MAKE) --no-print-directory BUILD=build/arm64 CC=aarch64-linux-gnu-gcc build/arm64/drift
 
-ulp: $(BUILD)/ulp ## measure the largest error of exp, log, sin, cos, tanh, erf over every float (minutes)
-	$(BUILD)/ulp
-$(BUILD)/ulp: $(BUILD)/obj/tests/ulp.o $(BUILD)/libdrift.a
-	@echo LINK $@; $(CC) -o $@ $^ -fopenmp -lm
+ulp: $(BUILD)/unit/ulp ## measure the largest error of exp, log, sin, cos, tanh, erf over every float (minutes)
+	$< --all
 
 # ---- every ISA: the kernels and their checks alone, static, without any library: what an emulator runs ----
 
