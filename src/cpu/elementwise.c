@@ -20,18 +20,66 @@ drift_status CPU(fill)(const drift_backend *backend, double value, drift_tensor 
     return DRIFT_OK;
 }
 
-drift_status CPU(add)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b, drift_tensor *y)
+typedef void binary_kernel(size_t n, const real *a, const real *b, real *y);
+typedef void scaling_kernel(size_t n, real factor, const real *x, real *y);
+
+static drift_status by_blocks(binary_kernel *f, size_t worth, const drift_tensor *a, const drift_tensor *b,
+                              drift_tensor *y)
 {
-    (void)backend;
     const real *pa = a->data, *pb = b->data;
+    real *py = y->data;
+    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
+#pragma omp parallel for schedule(static) if (cut.n >= worth)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        size_t at = block_start(cut, i);
+        f(block_size(cut, i), pa + at, pb + at, py + at);
+    }
+    return DRIFT_OK;
+}
+
+static drift_status scaled(scaling_kernel *f, real factor, const drift_tensor *x, drift_tensor *y)
+{
+    const real *px = x->data;
     real *py = y->data;
     const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
 #pragma omp parallel for schedule(static) if (cut.n >= WORTH)
     for (ptrdiff_t i = 0; i < cut.count; i++) {
         size_t at = block_start(cut, i);
-        kernels()->add(block_size(cut, i), pa + at, pb + at, py + at);
+        f(block_size(cut, i), factor, px + at, py + at);
     }
     return DRIFT_OK;
+}
+
+drift_status CPU(add)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b, drift_tensor *y)
+{
+    (void)backend;
+    return by_blocks(kernels()->add, WORTH, a, b, y);
+}
+
+drift_status CPU(mul)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b, drift_tensor *y)
+{
+    (void)backend;
+    return by_blocks(kernels()->mul, WORTH, a, b, y);
+}
+
+drift_status CPU(mul_backward)(const drift_backend *backend, const drift_tensor *b, const drift_tensor *dy,
+                               drift_tensor *dx)
+{
+    (void)backend;
+    return by_blocks(kernels()->mul_add, WORTH, b, dy, dx);
+}
+
+drift_status CPU(scale)(const drift_backend *backend, double alpha, const drift_tensor *x, drift_tensor *y)
+{
+    (void)backend;
+    return scaled(kernels()->scale, (real)alpha, x, y);
+}
+
+drift_status CPU(axpy)(const drift_backend *backend, double alpha, const drift_tensor *s, const drift_tensor *x,
+                       drift_tensor *y)
+{
+    (void)backend;
+    return scaled(kernels()->axpy, s ? (real)(alpha * (double)*(const real *)s->data) : (real)alpha, x, y);
 }
 
 /* a + (-1) b: exact, so it is the difference's own rounding. */
@@ -52,69 +100,10 @@ drift_status CPU(sub)(const drift_backend *backend, const drift_tensor *a, const
     return DRIFT_OK;
 }
 
-drift_status CPU(mul)(const drift_backend *backend, const drift_tensor *a, const drift_tensor *b, drift_tensor *y)
-{
-    (void)backend;
-    const real *pa = a->data, *pb = b->data;
-    real *py = y->data;
-    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
-#pragma omp parallel for schedule(static) if (cut.n >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i);
-        kernels()->mul(block_size(cut, i), pa + at, pb + at, py + at);
-    }
-    return DRIFT_OK;
-}
-
-drift_status CPU(mul_backward)(const drift_backend *backend, const drift_tensor *b, const drift_tensor *dy,
-                               drift_tensor *dx)
-{
-    (void)backend;
-    const real *pb = b->data, *pdy = dy->data;
-    real *pdx = dx->data;
-    const struct blocks cut = blocks_of(drift_tensor_elements(dx), BLOCK);
-#pragma omp parallel for schedule(static) if (cut.n >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i);
-        kernels()->mul_add(block_size(cut, i), pb + at, pdy + at, pdx + at);
-    }
-    return DRIFT_OK;
-}
-
-drift_status CPU(scale)(const drift_backend *backend, double alpha, const drift_tensor *x, drift_tensor *y)
-{
-    (void)backend;
-    const real *px = x->data;
-    real *py = y->data;
-    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
-#pragma omp parallel for schedule(static) if (cut.n >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i);
-        kernels()->scale(block_size(cut, i), (real)alpha, px + at, py + at);
-    }
-    return DRIFT_OK;
-}
-
-drift_status CPU(axpy)(const drift_backend *backend, double alpha, const drift_tensor *s, const drift_tensor *x,
-                       drift_tensor *y)
-{
-    (void)backend;
-    const real factor = s ? (real)(alpha * (double)*(const real *)s->data) : (real)alpha;
-    const real *px = x->data;
-    real *py = y->data;
-    const struct blocks cut = blocks_of(drift_tensor_elements(y), BLOCK);
-#pragma omp parallel for schedule(static) if (cut.n >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i);
-        kernels()->axpy(block_size(cut, i), factor, px + at, py + at);
-    }
-    return DRIFT_OK;
-}
-
 /* ---- activations ---- */
 
 typedef void unary_kernel(size_t n, const real *x, real *y);
-typedef void unary_backward_kernel(size_t n, const real *x_or_y, const real *dy, real *dx);
+typedef binary_kernel unary_backward_kernel; /* of x or y, and dy, into dx */
 
 static unary_kernel *forward_of(drift_unary_kind kind)
 {
@@ -179,16 +168,16 @@ drift_status CPU(unary_backward)(const drift_backend *backend, drift_unary_kind 
 {
     (void)backend;
     unary_backward_kernel *const f = backward_of(kind);
-    const real *px = from_result(kind) ? y->data : x->data, *pdy = dy->data;
+    const drift_tensor *from = from_result(kind) ? y : x;
+    if (accumulate)
+        return by_blocks(f, WORTH_MATHS, from, dy, dx);
+    const real *px = from->data, *pdy = dy->data;
     real *pdx = dx->data;
     const struct blocks cut = blocks_of(drift_tensor_elements(dx), BLOCK);
 #pragma omp parallel for schedule(static) if (cut.n >= WORTH_MATHS)
     for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i), n = block_size(cut, i);
-        if (accumulate)
-            f(n, px + at, pdy + at, pdx + at);
-        else
-            overwrite(f, n, px + at, pdy + at, pdx + at);
+        size_t at = block_start(cut, i);
+        overwrite(f, block_size(cut, i), px + at, pdy + at, pdx + at);
     }
     return DRIFT_OK;
 }

@@ -131,36 +131,66 @@ drift_status CPU(softmax_backward)(const drift_backend *backend, const drift_ten
     return DRIFT_OK;
 }
 
-drift_status CPU(rms_norm)(const drift_backend *backend, double epsilon, const drift_tensor *x,
-                           const drift_tensor *weight, drift_tensor *y)
+typedef void norm_kernel(size_t rows, size_t cols, real epsilon, const real *x, const real *weight, const real *bias,
+                         real *y);
+typedef void norm_backward_kernel(size_t rows, size_t cols, real epsilon, const real *x, const real *weight,
+                                  const real *dy, real *dx, real *dweight, real *dbias);
+
+static const real *data_of(const drift_tensor *x) { return x ? x->data : NULL; }
+
+static drift_status norm(norm_kernel *f, double epsilon, const drift_tensor *x, const drift_tensor *weight,
+                         const drift_tensor *bias, drift_tensor *y)
 {
-    (void)backend;
     const size_t cols = drift_tensor_row_size(x);
-    const real *px = x->data, *w = weight->data;
+    const real *px = x->data, *w = weight->data, *b = data_of(bias);
     real *py = y->data;
     const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), cols);
 #pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
     for (ptrdiff_t i = 0; i < cut.count; i++) {
         size_t at = block_start(cut, i) * cols;
-        kernels()->rms_norm(block_size(cut, i), cols, (real)epsilon, px + at, w, NULL, py + at);
+        f(block_size(cut, i), cols, (real)epsilon, px + at, w, b, py + at);
     }
     return DRIFT_OK;
+}
+
+/* A gradient that is not wanted is NULL; the weights' are summed by block. */
+static drift_status norm_backward(const char *op, norm_backward_kernel *f, double epsilon, const drift_tensor *x,
+                                  const drift_tensor *weight, const drift_tensor *dy, drift_tensor *dx,
+                                  drift_tensor *dweight, drift_tensor *dbias)
+{
+    const size_t cols = drift_tensor_row_size(x);
+    const struct blocks cut = blocks_of_sum(drift_tensor_rows(x));
+    const size_t part = (size_t)cut.count * cols, bytes = (dbias ? 2 : 1) * part * sizeof(real);
+    const real *px = x->data, *w = weight->data, *pdy = dy->data;
+    real *pdx = dx ? dx->data : NULL, *parts = CPU(scratch)(bytes);
+    if (!parts && bytes)
+        return drift_fail(DRIFT_NO_MEMORY, "%s: no memory for %zu bytes", op, bytes);
+    if (bytes)
+        memset(parts, 0, bytes);
+#pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
+    for (ptrdiff_t i = 0; i < cut.count; i++) {
+        size_t at = block_start(cut, i) * cols, sum = (size_t)i * cols;
+        f(block_size(cut, i), cols, (real)epsilon, px + at, w, pdy + at, pdx ? pdx + at : NULL,
+          dweight ? parts + sum : NULL, dbias ? parts + part + sum : NULL);
+    }
+    add_parts(cut.count, cols, parts, dweight ? dweight->data : NULL);
+    if (dbias)
+        add_parts(cut.count, cols, parts + part, dbias->data);
+    return DRIFT_OK;
+}
+
+drift_status CPU(rms_norm)(const drift_backend *backend, double epsilon, const drift_tensor *x,
+                           const drift_tensor *weight, drift_tensor *y)
+{
+    (void)backend;
+    return norm(kernels()->rms_norm, epsilon, x, weight, NULL, y);
 }
 
 drift_status CPU(layer_norm)(const drift_backend *backend, double epsilon, const drift_tensor *x,
                              const drift_tensor *weight, const drift_tensor *bias, drift_tensor *y)
 {
     (void)backend;
-    const size_t cols = drift_tensor_row_size(x);
-    const real *px = x->data, *w = weight->data, *b = bias->data;
-    real *py = y->data;
-    const struct blocks cut = blocks_of_rows(drift_tensor_rows(x), cols);
-#pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i) * cols;
-        kernels()->layer_norm(block_size(cut, i), cols, (real)epsilon, px + at, w, b, py + at);
-    }
-    return DRIFT_OK;
+    return norm(kernels()->layer_norm, epsilon, x, weight, bias, y);
 }
 
 drift_status CPU(rms_norm_backward)(const drift_backend *backend, double epsilon, const drift_tensor *x,
@@ -168,23 +198,7 @@ drift_status CPU(rms_norm_backward)(const drift_backend *backend, double epsilon
                                     drift_tensor *dweight)
 {
     (void)backend;
-    const size_t cols = drift_tensor_row_size(x);
-    const struct blocks cut = blocks_of_sum(drift_tensor_rows(x));
-    const size_t bytes = (size_t)cut.count * cols * sizeof(real);
-    const real *px = x->data, *w = weight->data, *pdy = dy->data;
-    real *pdx = dx ? dx->data : NULL, *part = CPU(scratch)(bytes);
-    if (!part && bytes)
-        return drift_fail(DRIFT_NO_MEMORY, "rms_norm: no memory for %zu bytes", bytes);
-    if (bytes)
-        memset(part, 0, bytes);
-#pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i) * cols;
-        kernels()->rms_norm_backward(block_size(cut, i), cols, (real)epsilon, px + at, w, pdy + at,
-                                     pdx ? pdx + at : NULL, dweight ? part + (size_t)i * cols : NULL, NULL);
-    }
-    add_parts(cut.count, cols, part, dweight ? dweight->data : NULL);
-    return DRIFT_OK;
+    return norm_backward("rms_norm", kernels()->rms_norm_backward, epsilon, x, weight, dy, dx, dweight, NULL);
 }
 
 drift_status CPU(layer_norm_backward)(const drift_backend *backend, double epsilon, const drift_tensor *x,
@@ -192,25 +206,7 @@ drift_status CPU(layer_norm_backward)(const drift_backend *backend, double epsil
                                       drift_tensor *dweight, drift_tensor *dbias)
 {
     (void)backend;
-    const size_t cols = drift_tensor_row_size(x);
-    const struct blocks cut = blocks_of_sum(drift_tensor_rows(x));
-    const size_t bytes = (size_t)cut.count * cols * sizeof(real);
-    const real *px = x->data, *w = weight->data, *pdy = dy->data;
-    real *pdx = dx ? dx->data : NULL, *wpart = CPU(scratch)(2 * bytes);
-    if (!wpart && bytes)
-        return drift_fail(DRIFT_NO_MEMORY, "layer_norm: no memory for %zu bytes", 2 * bytes);
-    real *bpart = wpart + (size_t)cut.count * cols;
-    if (bytes)
-        memset(wpart, 0, 2 * bytes);
-#pragma omp parallel for schedule(static) if (cut.n * cols >= WORTH)
-    for (ptrdiff_t i = 0; i < cut.count; i++) {
-        size_t at = block_start(cut, i) * cols, sum = (size_t)i * cols;
-        kernels()->layer_norm_backward(block_size(cut, i), cols, (real)epsilon, px + at, w, pdy + at,
-                                       pdx ? pdx + at : NULL, dweight ? wpart + sum : NULL, dbias ? bpart + sum : NULL);
-    }
-    add_parts(cut.count, cols, wpart, dweight ? dweight->data : NULL);
-    add_parts(cut.count, cols, bpart, dbias ? dbias->data : NULL);
-    return DRIFT_OK;
+    return norm_backward("layer_norm", kernels()->layer_norm_backward, epsilon, x, weight, dy, dx, dweight, dbias);
 }
 
 drift_status CPU(standardize)(const drift_backend *backend, double epsilon, const drift_tensor *x, drift_tensor *y)
