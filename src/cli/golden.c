@@ -119,9 +119,8 @@ static const struct {
     int least, most;
     int (*run)(int argc, char **argv, const struct golden_settings *settings);
 } actions[] = {
-    {"verify", 1, 100000, verify},
-    {"list", 0, 1, golden_list},
-    {"generate", 0, 1, golden_generate},
+    {"verify", 1, 100000, verify},     {"list", 0, 1, golden_list},         {"generate", 0, 1, golden_generate},
+    {"compare", 2, 2, golden_compare}, {"diagnose", 2, 2, golden_diagnose},
 };
 
 static int run(int argc, char **argv)
@@ -138,12 +137,12 @@ static int run(int argc, char **argv)
                                argc - 2 < actions[i].least ? "more" : "fewer");
         return actions[i].run(argc, argv, &settings);
     }
-    return drift_error("golden %s: expected verify, list or generate", argv[1]);
+    return drift_error("golden %s: expected verify, list, generate, compare or diagnose", argv[1]);
 }
 
 #define AT(field) offsetof(struct golden_settings, field)
 static const struct drift_option options[] = {
-    {"json", NULL, DRIFT_OPTION_FLAG, AT(json), "verify, list: print JSON", 0, 0},
+    {"json", NULL, DRIFT_OPTION_FLAG, AT(json), "all but generate: print JSON", 0, 0},
     {"config", "JSON|FILE", DRIFT_OPTION_TEXT, AT(config), "generate: keys other than the kind's defaults", 0, 0},
     {"seed", "N", DRIFT_OPTION_INTEGER, AT(seed), "generate: what inputs are drawn from; default 0", 0,
      9007199254740992.0},
@@ -152,13 +151,16 @@ static const struct drift_option options[] = {
     {"suite", NULL, DRIFT_OPTION_FLAG, AT(suite), "generate: a graded set with a README", 0, 0},
     {"out", "FILE|DIR", DRIFT_OPTION_TEXT, AT(out),
      "generate: a .safetensors (with .npz beside it), .npz or .json; or a folder", 0, 0},
+    {"partial", NULL, DRIFT_OPTION_FLAG, AT(partial), "compare, diagnose: MINE need not hold all results", 0, 0},
+    {"pairs", NULL, DRIFT_OPTION_FLAG, AT(pairs), "diagnose: two mistakes at once even where the case is large", 0, 0},
     {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
 };
 
 const struct drift_command drift_command_golden = {
     .name = "golden",
     .summary = "check this program, or a port to another framework, against golden values",
-    .arguments = "verify FILE|FOLDER... | list [KIND] | generate KIND|--suite --out FILE|DIR",
+    .arguments = "verify FILE|FOLDER... | list [KIND] | generate KIND|--suite --out FILE|DIR | compare MINE CASE | "
+                 "diagnose MINE CASE",
     .text =
         "verify computes each case again, in float with the instruction set in use, and compares every result: its "
         "root "
@@ -167,13 +169,18 @@ const struct drift_command drift_command_golden = {
         "generate makes a case of a kind for others to check their code with: inputs drawn from the seed, results in "
         "double precision, and a bound for each (four times its worst rms change over eight runs whose inputs are "
         "multiplied by 1 +- 2^-24 at random). The same command makes the same bytes on every machine. list prints the "
-        "kinds; with one, its settings and tensors. See docs/golden.md.\n\n"
-        "Exit status: 0 none is off, 1 some are off, 2 a file cannot be read.",
+        "kinds; with one, its settings and tensors.\n\n"
+        "compare shows each result of a port (MINE: a .safetensors, .npz or .npy of the case's out/... and grad/...) "
+        "beside the case's: the worst element and where it is, the error and its bound, cosine and scale. diagnose "
+        "computes the case again under each known mistake, and under two at once, and says which one gives the port's "
+        "numbers; where two cannot be told apart on this case, it says which case can. See docs/golden.md.\n\n"
+        "Exit status: 0 none is off, 1 some are off, 2 bad input.",
     .options = options,
     .examples = {{"drift golden verify tests/golden", "all cases of a folder"},
                  {"DRIFT_ISA=c drift golden verify tests/golden", "the same with portable C"},
                  {"drift golden list drift_exact", "settings and tensors of a kind"},
                  {"drift golden generate drift_exact --config '{\"tau\": 0.3}' --out case.safetensors", "a case"},
-                 {"drift golden generate --suite --out cases", "a graded set for a port"}},
+                 {"drift golden generate --suite --out cases", "a graded set for a port"},
+                 {"drift golden diagnose mine.npz case.safetensors", "which mistake a port makes"}},
     .run = run,
 };

@@ -5,12 +5,14 @@
 #include <stdint.h>
 
 struct golden_settings {
-    int json, suite;
+    int json, suite, partial, pairs;
     int64_t seed;
     const char *config, *precision, *out;
 };
 
 int golden_list(int argc, char **argv, const struct golden_settings *settings);
 int golden_generate(int argc, char **argv, const struct golden_settings *settings);
+int golden_compare(int argc, char **argv, const struct golden_settings *settings);
+int golden_diagnose(int argc, char **argv, const struct golden_settings *settings);
 
 #endif

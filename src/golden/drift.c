@@ -5,6 +5,7 @@
 
 #include "drifting/field.h"
 #include "golden/draft.h"
+#include "golden/mistakes.h"
 #include "op/drift.h"
 
 /* One problem and what came of it. */
@@ -73,6 +74,27 @@ static drift_status field(drift_golden *golden, drift_tape *tape, void *context)
     return status ? status : drift_tensor_read_doubles(v, p->v);
 }
 
+/* A mistake: the sum of the losses of single temperatures. */
+static drift_status losses_per_tau(drift_golden *golden, struct problem *p)
+{
+    drift_status status = DRIFT_OK;
+    memset(p->loss, 0, p->batches * sizeof *p->loss);
+    for (int t = 0; t < p->config.taus && !status; t++) {
+        drift_golden forward = *golden;
+        struct problem single = {.config = p->config, .rank = p->rank};
+        single.config.taus = 1;
+        single.config.tau[0] = p->config.tau[t];
+        forward.backend = golden->forward;
+        status = drift_golden_run(&forward, field, &single);
+        for (size_t b = 0; b < p->batches && !status; b++) {
+            const double size = drift_golden_rms(p->per_batch, single.v + b * p->per_batch, NULL);
+            p->loss[b] += size * size;
+        }
+        problem_free(&single);
+    }
+    return status;
+}
+
 /* V, the loss of each batch, and the gradient of their sum or mean. */
 static drift_status run(drift_golden *golden, struct problem *p)
 {
@@ -95,6 +117,8 @@ static drift_status run(drift_golden *golden, struct problem *p)
         if ((status = drift_golden_run(&forward, field, p)))
             return status;
     }
+    if (golden->mistakes & DRIFT_MISTAKE(LOSS_PER_TAU))
+        return losses_per_tau(golden, p);
     for (size_t b = 0; b < p->batches; b++) {
         const double size = drift_golden_rms(p->per_batch, p->v + b * p->per_batch, NULL);
         p->loss[b] = size * size;

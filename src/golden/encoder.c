@@ -8,6 +8,7 @@
 #include "drifting/mae_features.h"
 #include "golden/draft.h"
 #include "golden/mae.h"
+#include "golden/mistakes.h"
 
 enum { NAME = DRIFT_FEATURE_NAME + 32 };
 
@@ -42,7 +43,8 @@ static drift_status compute(drift_golden *golden, drift_tape *tape, void *contex
     const struct work *work = context;
     drift_features features = {.count = 0};
     drift_tensor *x = drift_golden_tensor(golden, tape, "in/x", 1);
-    work->encoder.encode(work->encoder.context, tape, x, &features);
+    const struct drift_golden_encoder inner = {golden, work->encoder};
+    drift_golden_encode(&inner, tape, x, &features);
     backward(golden, tape, &features);
     drift_status status = drift_tape_status(tape);
     size_t found = 0;

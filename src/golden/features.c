@@ -7,6 +7,7 @@
 
 #include "drifting/loss.h"
 #include "golden/draft.h"
+#include "golden/mistakes.h"
 
 struct problem {
     drift_field_config config;
@@ -91,11 +92,12 @@ static drift_status read_case(drift_golden *golden, struct problem *p)
 static drift_status run(drift_golden *golden, struct problem *p)
 {
     drift_loss_batch *b = &p->batch;
-    const drift_encoder encoder = {encode, NULL};
+    const struct drift_golden_encoder inner = {golden, {encode, NULL}};
+    const drift_encoder encoder = {drift_golden_encode, &inner};
     for (size_t i = 0; i < b->entries; i++) {
         const double alpha = drift_guidance_scale(&p->guidance, (double)p->u[i], (double)p->off[i]);
         p->alpha[i] = alpha;
-        p->weight[i] = (float)drift_guidance_weight(alpha, b->generated, b->negatives);
+        p->weight[i] = (float)drift_golden_weight(golden, alpha, b->generated, b->negatives);
     }
     b->positive = p->pos;
     b->negative = p->neg;

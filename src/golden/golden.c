@@ -108,54 +108,64 @@ drift_status drift_golden_input(drift_golden *golden, const char *name, int rank
     return DRIFT_OK;
 }
 
-static drift_status verify_case(const struct drift_safetensors *file, drift_golden_result *result)
+drift_status drift_golden_open(const char *path, struct drift_golden_case *c)
 {
-    const char *kind = drift_safetensors_metadata(file, "kind"), *config = drift_safetensors_metadata(file, "config");
-    if (!kind)
-        return drift_fail(DRIFT_INVALID, "%s: metadata: kind is missing: not a golden file", file->path);
-    snprintf(result->kind, sizeof result->kind, "%s", kind);
-    const struct drift_golden_kind *known = drift_golden_kind_named(kind);
-    if (!known) {
-        result->verdict = DRIFT_GOLDEN_UNKNOWN_KIND;
-        return DRIFT_OK;
-    }
-
     json_error_t wrong;
-    drift_golden golden = {.file = file,
-                           .config = json_loads(config ? config : "{}", 0, &wrong),
-                           .backend = drift_cpu_backend(DRIFT_F32),
-                           .forward = drift_cpu_backend(DRIFT_F32)};
-    if (!json_is_object(golden.config)) {
-        json_decref(golden.config);
-        return drift_fail(DRIFT_INVALID, "%s: metadata: config: expected a JSON object", file->path);
-    }
-    drift_status status = known->compute(&golden);
-    json_decref(golden.config);
+    drift_status status = drift_safetensors_read(path, &c->file);
+    if (status)
+        return status;
+    const char *kind = drift_safetensors_metadata(&c->file, "kind"),
+               *config = drift_safetensors_metadata(&c->file, "config");
+    c->kind = kind ? drift_golden_kind_named(kind) : NULL;
+    c->golden = (drift_golden){.file = &c->file,
+                               .config = json_loads(config ? config : "{}", 0, &wrong),
+                               .backend = drift_cpu_backend(DRIFT_F32),
+                               .forward = drift_cpu_backend(DRIFT_F32)};
+    if (!kind)
+        status = drift_fail(DRIFT_INVALID, "%s: metadata: kind is missing: not a golden file", path);
+    else if (!json_is_object(c->golden.config))
+        status = drift_fail(DRIFT_INVALID, "%s: metadata: config: expected a JSON object", path);
+    if (status)
+        drift_golden_close(c);
+    return status;
+}
+
+void drift_golden_close(struct drift_golden_case *c)
+{
+    json_decref(c->golden.config);
+    drift_safetensors_free(&c->file);
+}
+
+static drift_status verify_case(struct drift_golden_case *c, drift_golden_result *result)
+{
+    drift_golden *golden = &c->golden;
+    snprintf(result->kind, sizeof result->kind, "%s", drift_safetensors_metadata(&c->file, "kind"));
+    drift_status status = c->kind ? c->kind->compute(golden) : DRIFT_UNAVAILABLE;
     if (status == DRIFT_UNAVAILABLE) {
         result->verdict = DRIFT_GOLDEN_UNKNOWN_KIND;
         return DRIFT_OK;
     }
-    if (!status && !golden.compared)
-        status = drift_fail(DRIFT_INVALID, "%s: expected tensors out/... or grad/... to compare with", file->path);
-    result->verdict = golden.off ? DRIFT_GOLDEN_OFF : DRIFT_GOLDEN_OK;
-    result->compared = golden.compared;
-    memcpy(result->tensor, golden.tensor, sizeof result->tensor);
-    result->error = golden.error;
-    result->bound = golden.bound;
+    if (!status && !golden->compared)
+        status = drift_fail(DRIFT_INVALID, "%s: expected tensors out/... or grad/... to compare with", c->file.path);
+    result->verdict = golden->off ? DRIFT_GOLDEN_OFF : DRIFT_GOLDEN_OK;
+    result->compared = golden->compared;
+    memcpy(result->tensor, golden->tensor, sizeof result->tensor);
+    result->error = golden->error;
+    result->bound = golden->bound;
     return status;
 }
 
 drift_status drift_golden_verify(const char *path, drift_golden_result *result)
 {
-    struct drift_safetensors file;
+    struct drift_golden_case c;
     const char *end = strrchr(path, '.');
     memset(result, 0, sizeof *result);
     if (end && (!strcmp(end, ".yaml") || !strcmp(end, ".json")))
         return drift_golden_recipe(path, result);
-    drift_status status = drift_safetensors_read(path, &file);
+    drift_status status = drift_golden_open(path, &c);
     if (status)
         return status;
-    status = verify_case(&file, result);
-    drift_safetensors_free(&file);
+    status = verify_case(&c, result);
+    drift_golden_close(&c);
     return status;
 }

@@ -29,6 +29,9 @@ struct drift_golden_values {
     size_t count, room;
     struct drift_golden_value *list;
 };
+/* Appends a copy; x is F64. */
+drift_status drift_golden_values_add(struct drift_golden_values *values, const char *name, const struct drift_array *x,
+                                     int exact, enum drift_array_type type);
 void drift_golden_values_free(struct drift_golden_values *values);
 const struct drift_golden_value *drift_golden_value_find(const struct drift_golden_values *values, const char *name);
 
@@ -67,6 +70,15 @@ struct drift_golden_kind {
     const char *defaults; /* JSON: the config of a generated case; `shape` is for its inputs alone */
 };
 
+/* A case that was read. */
+struct drift_golden_case {
+    struct drift_safetensors file;
+    const struct drift_golden_kind *kind; /* NULL: of a kind that is not known */
+    drift_golden golden;                  /* on this file, in float */
+};
+drift_status drift_golden_open(const char *path, struct drift_golden_case *c);
+void drift_golden_close(struct drift_golden_case *c);
+
 /* The kinds that verify knows, NULL at the end; and the one of this name, or NULL. */
 extern const struct drift_golden_kind *const drift_golden_kinds[];
 const struct drift_golden_kind *drift_golden_kind_named(const char *name);
@@ -103,6 +115,14 @@ drift_status drift_golden_output_exact(drift_golden *golden, const char *name, e
 
 /* config's atol + rtol of tensor `name`, for a reference of this rms. */
 double drift_golden_bound(const json_t *config, const char *name, double rms);
+/* How far n numbers are from tensor NAME of the file, by the rules above. */
+struct drift_golden_distance {
+    int found, good;
+    double error, bound; /* root mean square */
+};
+drift_status drift_golden_measure(drift_golden *golden, const char *name, size_t n, const double *x,
+                                  struct drift_golden_distance *distance);
+
 /* Root mean square of n numbers, or of x - y. */
 double drift_golden_rms(size_t n, const double *x, const double *y);
 

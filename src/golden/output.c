@@ -26,8 +26,8 @@ const struct drift_golden_value *drift_golden_value_find(const struct drift_gold
     return NULL;
 }
 
-static drift_status keep(struct drift_golden_values *values, const char *name, const struct drift_array *array,
-                         int exact, enum drift_array_type type)
+drift_status drift_golden_values_add(struct drift_golden_values *values, const char *name,
+                                     const struct drift_array *array, int exact, enum drift_array_type type)
 {
     if (values->count == values->room) {
         const size_t room = values->room ? 2 * values->room : 32;
@@ -123,10 +123,10 @@ static const struct drift_array *in_float32(const drift_golden *golden, const ch
 }
 
 /* The rule of such a case: nearer to the float32 result than twice the distance of the reference's bfloat16. */
-static drift_status compare_bf16(drift_golden *golden, const char *name, size_t n, const struct drift_array *reference,
-                                 const struct drift_array *exact, const double *x)
+static drift_status measure_bf16(drift_golden *golden, const char *name, size_t n, const struct drift_array *reference,
+                                 const struct drift_array *exact, const double *x, struct drift_golden_distance *d)
 {
-    double error, allowed, size;
+    double allowed, size;
     if (exact->count != n)
         return drift_fail(DRIFT_INVALID, "%s: %s in float32: has %zu numbers, expected %zu", golden->file->path, name,
                           exact->count, n);
@@ -136,10 +136,11 @@ static drift_status compare_bf16(drift_golden *golden, const char *name, size_t 
     drift_array_doubles(reference, values);
     drift_status status = distance(exact, values, &allowed, &size);
     free(values);
-    if (status || (status = distance(exact, x, &error, &size)))
-        return status;
-    drift_golden_judge(golden, name, error <= 2 * allowed, error, 2 * allowed);
-    return DRIFT_OK;
+    if (!status)
+        status = distance(exact, x, &d->error, &size);
+    d->bound = 2 * allowed;
+    d->good = d->error <= d->bound;
+    return status;
 }
 
 void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound)
@@ -153,37 +154,36 @@ void drift_golden_judge(drift_golden *golden, const char *name, int good, double
     golden->bound = bound;
 }
 
-static drift_status compare(drift_golden *golden, const char *name, size_t n, const double *x)
+drift_status drift_golden_measure(drift_golden *golden, const char *name, size_t n, const double *x,
+                                  struct drift_golden_distance *d)
 {
     const struct drift_array *reference, *finer;
-    double error, size, finer_error, finer_size;
+    double size, finer_error, finer_size;
+    *d = (struct drift_golden_distance){.found = 0};
     drift_status status = references(golden, name, n, &reference, &finer);
     if (status || !reference)
         return status;
+    d->found = 1;
     if (in_float32(golden, name))
-        return compare_bf16(golden, name, n, reference, in_float32(golden, name), x);
-    if ((status = distance(reference, x, &error, &size)))
+        return measure_bf16(golden, name, n, reference, in_float32(golden, name), x, d);
+    if ((status = distance(reference, x, &d->error, &size)))
         return status;
-    int good = error <= drift_golden_bound(golden->config, name, size);
-    if (!good && finer) {
+    d->bound = drift_golden_bound(golden->config, name, size);
+    d->good = d->error <= d->bound;
+    if (!d->good && finer) {
         status = distance(finer, x, &finer_error, &finer_size);
-        if (status)
-            return status;
-        good = finer_error <= drift_golden_bound(golden->config, name, finer_size);
+        d->good = finer_error <= drift_golden_bound(golden->config, name, finer_size);
     }
-    drift_golden_judge(golden, name, good, error, drift_golden_bound(golden->config, name, size));
-    return DRIFT_OK;
+    return status;
 }
 
-static drift_status compare_exactly(drift_golden *golden, const char *name, size_t n, const double *x)
+static drift_status compare(drift_golden *golden, const char *name, size_t n, const double *x, int exact)
 {
-    const struct drift_array *reference, *finer;
-    double error, size;
-    drift_status status = references(golden, name, n, &reference, &finer);
-    if (status || !reference || (status = distance(reference, x, &error, &size)))
-        return status;
-    drift_golden_judge(golden, name, error == 0, error, 0);
-    return DRIFT_OK;
+    struct drift_golden_distance d;
+    drift_status status = drift_golden_measure(golden, name, n, x, &d);
+    if (!status && d.found)
+        drift_golden_judge(golden, name, exact ? d.error == 0 : d.good, d.error, exact ? 0 : d.bound);
+    return status;
 }
 
 /* ---- what kinds call ---- */
@@ -191,8 +191,8 @@ static drift_status compare_exactly(drift_golden *golden, const char *name, size
 drift_status drift_golden_output(drift_golden *golden, const char *name, int rank, const size_t *shape, const double *x)
 {
     const struct drift_array array = drift_array_view(DRIFT_ARRAY_F64, rank, shape, x);
-    return golden->values ? keep(golden->values, name, &array, 0, DRIFT_ARRAY_F64)
-                          : compare(golden, name, array.count, x);
+    return golden->values ? drift_golden_values_add(golden->values, name, &array, 0, DRIFT_ARRAY_F64)
+                          : compare(golden, name, array.count, x, 0);
 }
 
 drift_status drift_golden_output_row(drift_golden *golden, const char *name, size_t n, const double *x)
@@ -210,9 +210,8 @@ static drift_status floats(drift_golden *golden, const char *name, const struct 
     drift_array_doubles(source, x);
     array.data = x;
     array.type = DRIFT_ARRAY_F64;
-    drift_status status = golden->values ? keep(golden->values, name, &array, exact, type)
-                          : exact        ? compare_exactly(golden, name, array.count, x)
-                                         : compare(golden, name, array.count, x);
+    drift_status status = golden->values ? drift_golden_values_add(golden->values, name, &array, exact, type)
+                                         : compare(golden, name, array.count, x, exact);
     free(x);
     return status;
 }

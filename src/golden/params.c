@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "golden/golden.h"
+#include "golden/mistakes.h"
 
 enum { NAME = DRIFT_PARAM_NAME + 32 };
 
@@ -24,6 +25,7 @@ drift_status drift_golden_fill(drift_golden *golden, const char *prefix, drift_p
         if (!values)
             return drift_fail_memory(golden->file->path, array->count * sizeof *values);
         drift_array_doubles(array, values);
+        drift_golden_reorder(golden, name, array->count, values, 0);
         status = drift_tensor_write_doubles(x, values);
         free(values);
     }

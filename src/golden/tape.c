@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "golden/golden.h"
+#include "golden/mistakes.h"
 
 /* The array as a tensor of that shape. */
 static drift_tensor *read_array(drift_golden *golden, drift_tape *tape, const char *name, int dims, const size_t *size,
@@ -74,6 +75,8 @@ drift_status drift_golden_output_tensor(drift_golden *golden, const char *name, 
     if (!values)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", n);
     drift_status status = drift_tensor_read_doubles(x, values);
+    if (!status)
+        drift_golden_reorder(golden, name, n, values, 1);
     if (!status)
         status = drift_golden_output(golden, name, x->dims, x->size, values);
     free(values);

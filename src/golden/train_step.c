@@ -8,6 +8,7 @@
 #include "drifting/loss.h"
 #include "golden/draft.h"
 #include "golden/mae.h"
+#include "golden/mistakes.h"
 #include "train/encoder.h"
 #include "train/generator.h"
 #include "train/optimizer.h"
@@ -280,14 +281,15 @@ static drift_status gradients(struct run *r)
     drift_loss_batch *b = &r->batch;
     const struct drift_guidance guidance = drift_recipe_guidance(&r->recipe);
     const drift_field_config config = drift_recipe_field(&r->recipe);
-    const drift_encoder encoder = encoder_of(r);
+    const struct drift_golden_encoder inner = {r->golden, encoder_of(r)};
+    const drift_encoder encoder = {drift_golden_encode, &inner};
     const size_t image = b->height * b->width * b->channels;
     for (size_t i = 0; i < b->entries; i++) {
         const size_t at = r->step * b->entries + i;
         const double alpha = drift_guidance_scale(&guidance, (double)r->u[at], (double)r->off[at]);
         r->alphas[at] = alpha;
         r->alpha[i] = (float)alpha;
-        r->weight[i] = (float)drift_guidance_weight(alpha, b->generated, b->negatives);
+        r->weight[i] = (float)drift_golden_weight(r->golden, alpha, b->generated, b->negatives);
     }
     b->positive = r->positive + r->step * b->entries * b->positives * image;
     b->negative = r->negative + r->step * b->entries * b->negatives * image;

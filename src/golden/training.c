@@ -6,6 +6,7 @@
 #include "drifting/guidance.h"
 #include "drifting/queue.h"
 #include "golden/draft.h"
+#include "golden/mistakes.h"
 #include "train/schedule.h"
 
 /* ---- cfg: guidance scales and the negatives' weights of given uniform numbers ---- */
@@ -36,7 +37,7 @@ static drift_status output_guidance(drift_golden *golden, const struct drift_gui
         return drift_fail_memory(golden->file->path, n);
     for (size_t i = 0; i < n; i++) {
         alpha[i] = drift_guidance_scale(guidance, (double)u[i], (double)off[i]);
-        weight[i] = drift_guidance_weight(alpha[i], generated, negatives);
+        weight[i] = drift_golden_weight(golden, alpha[i], generated, negatives);
     }
     status = drift_golden_output_row(golden, "out/alpha", n, alpha);
     if (!status)
