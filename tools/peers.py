@@ -8,8 +8,8 @@ without the task, it fails, and the table has a gap:
 
     PEERS.py --task NAME --framework NAME --threads N --seconds S --json      {"min_s": 0.0123, "flops": 1e9, ...}
 
-A round runs libdrift (`drift bench`, `drift sample`) and then each framework, each as a process of its own, so that all see
-the same machine. A figure is the median over rounds of a process's fastest call; +- is half the range over rounds.
+A round runs what --frameworks lists, libdrift (`drift bench`, `drift sample`) among them, in turn and each as a process of
+its own, so that all see the same machine. A figure is the median over rounds of a process's fastest call; +- is half the range over rounds.
 With --record every figure is appended to FILE at once, and the table is of all that FILE holds: a long comparison can be
 made in pieces. --wrap COMMAND goes before every process, such as "nice -n -5".
 """
@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 
 OURS = "libdrift"
-FRAMEWORKS = ("torch", "torch-compile", "jax")
+FRAMEWORKS = (OURS, "torch", "torch-compile", "jax")
 RUNS = 20  # processes from start to exit
 
 GEMMS = """4096x768x768 1088x2304x768 1088x768x768 1088x2048x768 1088x768x2048 1088x768x2304_nt 768x2304x1088_tn
@@ -118,7 +118,7 @@ def peer(args, task, threads, framework):
 
 
 def one_round(args, task, threads):
-    for who in [OURS, *args.frameworks.split(",")]:
+    for who in args.frameworks.split(","):
         for row in ours(args, task, threads) if who == OURS else peer(args, task, threads, who):
             yield dict(task=task, threads=threads, when=time.strftime("%Y-%m-%d %H:%M:%S"), **row)
 

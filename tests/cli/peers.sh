@@ -29,7 +29,7 @@ peers() {
 }
 
 tasks=toy_field,startup,softmax,gemm_2048x2x256
-peers "$dir/fake.py" --tasks $tasks --frameworks torch,jax,torch-compile --rounds 1 --threads 1,2 --record "$dir/record" || fail "status"
+peers "$dir/fake.py" --tasks $tasks --frameworks libdrift,torch,jax,torch-compile --rounds 1 --threads 1,2 --record "$dir/record" || fail "status"
 [ "$(grep -c '^| [a-z]' "$dir/out")" = 9 ] || fail "expected a title and 8 rows" # 4 tasks, 2 numbers of threads
 grep -q '^| task | threads | libdrift ms | torch | torch-compile | blis | best / ours | of peak |' "$dir/out" || fail "title"
 grep -q '^| toy_field | 2 | [0-9.e+-]* ± [0-9.e+-]* | 1e+05 | 2e+05 |  | [0-9]*\.[0-9][0-9] | [0-9]*\.[0-9][0-9] |' "$dir/out" || fail "row"
