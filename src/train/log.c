@@ -16,7 +16,7 @@ static void row_text(const struct drift_log *log, const double *row, char *text)
     sprintf(text, "\n");
 }
 
-drift_status drift_log_open(const struct drift_log *log, const char *path, FILE **file)
+static drift_status write_all(const struct drift_log *log, const char *path)
 {
     struct drift_writer writer;
     char *text = malloc(32 * log->columns);
@@ -33,10 +33,27 @@ drift_status drift_log_open(const struct drift_log *log, const char *path, FILE 
         status = drift_writer_commit(&writer);
     }
     free(text);
-    if (status)
-        return status;
-    *file = fopen(path, "a");
-    return *file ? DRIFT_OK : drift_fail(DRIFT_IO, "%s: cannot be opened to append", path);
+    return status;
+}
+
+drift_status drift_log_open(const struct drift_log *log, const char *folder, FILE **file)
+{
+    const size_t room = strlen(folder) + 32;
+    char *path = malloc(room);
+    if (!path)
+        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
+    snprintf(path, room, "%s/log.csv", folder);
+    drift_status status = write_all(log, path);
+    *file = status ? NULL : fopen(path, "a");
+    if (!status && !*file)
+        status = drift_fail(DRIFT_IO, "%s: cannot be opened to append", path);
+    free(path);
+    return status;
+}
+
+drift_status drift_log_close(FILE *file, drift_status status)
+{
+    return fclose(file) && !status ? drift_fail(DRIFT_IO, "log.csv: cannot be written") : status;
 }
 
 static drift_status keep_row(struct drift_log *log, const double *row)

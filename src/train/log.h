@@ -14,9 +14,11 @@ struct drift_log {
     double *rows;       /* [count, columns]; NaN where a row has none */
 };
 
-/* Writes the log as far as it is known, in place of what is there, and opens it to go on. */
-drift_status drift_log_open(const struct drift_log *log, const char *path, FILE **file);
+/* Writes the folder's log.csv as far as it is known, in place of what is there, and opens it to go on. */
+drift_status drift_log_open(const struct drift_log *log, const char *folder, FILE **file);
 /* A row [columns] more, in memory and in the file. */
 drift_status drift_log_append(struct drift_log *log, const double *row, FILE *file);
+/* Closes the file. Returns the status given, or where that is DRIFT_OK what closing came to. */
+drift_status drift_log_close(FILE *file, drift_status status);
 
 #endif

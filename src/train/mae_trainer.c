@@ -261,18 +261,11 @@ static drift_status one_step(struct drift_mae_trainer *trainer, FILE *log)
 static int report_progress(const struct drift_mae_trainer *trainer, int64_t first, double seconds_before,
                            drift_progress_function *progress, void *context)
 {
-    const double seconds = trainer->seconds - seconds_before;
-    const double rate = seconds > 0 ? (double)(trainer->step - first) / seconds : 0;
-    const int64_t total = trainer->recipe.train.total_steps;
-    const struct drift_progress state = {
-        .step = trainer->step,
-        .total_steps = total,
-        .steps_per_second = rate,
-        .seconds_left = rate > 0 ? (double)(total - trainer->step) / rate : 0,
-        .loss = trainer->last[DRIFT_MAE_LOSS],
-        .loss_ema = trainer->last[DRIFT_MAE_LOSS_EMA],
-        .energy_distance2 = NAN,
-    };
+    struct drift_progress state =
+        drift_progress_at(trainer->step, first, trainer->recipe.train.total_steps, trainer->seconds - seconds_before);
+    state.loss = trainer->last[DRIFT_MAE_LOSS];
+    state.loss_ema = trainer->last[DRIFT_MAE_LOSS_EMA];
+    state.energy_distance2 = NAN;
     return progress && progress(context, &state);
 }
 
@@ -301,20 +294,9 @@ static drift_status steps(struct drift_mae_trainer *trainer, const char *folder,
 drift_status drift_mae_trainer_run(struct drift_mae_trainer *trainer, const char *folder,
                                    drift_progress_function *progress, void *context)
 {
-    const size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
     FILE *log;
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/log.csv", folder);
     drift_status status = trainer->step ? DRIFT_OK : drift_mae_trainer_save(trainer, folder);
     if (!status)
-        status = drift_log_open(&trainer->log, path, &log);
-    free(path);
-    if (status)
-        return status;
-    status = steps(trainer, folder, log, progress, context);
-    if (fclose(log) && !status)
-        status = drift_fail(DRIFT_IO, "log.csv: cannot be written");
-    return status;
+        status = drift_log_open(&trainer->log, folder, &log);
+    return status ? status : drift_log_close(log, steps(trainer, folder, log, progress, context));
 }

@@ -138,21 +138,23 @@ static drift_status one_step(struct drift_trainer *trainer, FILE *log)
     return drift_log_append(&trainer->log, trainer->last, log);
 }
 
+struct drift_progress drift_progress_at(int64_t step, int64_t first, int64_t total, double seconds)
+{
+    const double rate = seconds > 0 ? (double)(step - first) / seconds : 0;
+    return (struct drift_progress){.step = step,
+                                   .total_steps = total,
+                                   .steps_per_second = rate,
+                                   .seconds_left = rate > 0 ? (double)(total - step) / rate : 0};
+}
+
 static int report_progress(const struct drift_trainer *trainer, int64_t first, double seconds_before,
                            drift_progress_function *progress, void *context)
 {
-    double seconds = trainer->seconds - seconds_before;
-    double rate = seconds > 0 ? (double)(trainer->step - first) / seconds : 0;
-    int64_t total = trainer->recipe.train.total_steps;
-    struct drift_progress state = {
-        .step = trainer->step,
-        .total_steps = total,
-        .steps_per_second = rate,
-        .seconds_left = rate > 0 ? (double)(total - trainer->step) / rate : 0,
-        .loss = trainer->last[DRIFT_LOG_LOSS],
-        .loss_ema = trainer->last[DRIFT_LOG_LOSS_EMA],
-        .energy_distance2 = trainer->energy,
-    };
+    struct drift_progress state =
+        drift_progress_at(trainer->step, first, trainer->recipe.train.total_steps, trainer->seconds - seconds_before);
+    state.loss = trainer->last[DRIFT_LOG_LOSS];
+    state.loss_ema = trainer->last[DRIFT_LOG_LOSS_EMA];
+    state.energy_distance2 = trainer->energy;
     return progress && progress(context, &state);
 }
 
@@ -184,22 +186,11 @@ static drift_status steps(struct drift_trainer *trainer, const char *folder, FIL
 drift_status drift_trainer_run(struct drift_trainer *trainer, const char *folder, drift_progress_function *progress,
                                void *context)
 {
-    size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
     FILE *log;
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/log.csv", folder);
     drift_status status = trainer->step ? DRIFT_OK : drift_trainer_start(trainer);
     if (!status && !trainer->step)
         status = drift_trainer_save(trainer, folder);
     if (!status)
-        status = drift_log_open(&trainer->log, path, &log);
-    free(path);
-    if (status)
-        return status;
-    status = steps(trainer, folder, log, progress, context);
-    if (fclose(log) && !status)
-        status = drift_fail(DRIFT_IO, "log.csv: cannot be written");
-    return status;
+        status = drift_log_open(&trainer->log, folder, &log);
+    return status ? status : drift_log_close(log, steps(trainer, folder, log, progress, context));
 }

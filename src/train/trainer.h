@@ -101,6 +101,9 @@ struct drift_progress {
     double loss, loss_ema, energy_distance2; /* NaN before the first evaluation */
 };
 
+/* After `seconds` of steps from `first` on; the losses are left 0. */
+struct drift_progress drift_progress_at(int64_t step, int64_t first, int64_t total, double seconds);
+
 /* Called after every step; other than 0 asks to stop. */
 typedef int drift_progress_function(void *context, const struct drift_progress *progress);
 
