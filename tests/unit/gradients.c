@@ -1,10 +1,11 @@
 /* Every op of the tape: its gradient in double against central differences, on the CPU and on the fenced backend; its
- * result in float against double; and that backward accumulates. */
+ * result and gradient in float against double; that backward accumulates; and what the counting backend makes of it. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "count/count.h"
 #include "cpu/cpu.h"
 #include "drifting/features.h"
 #include "op/op.h"
@@ -368,6 +369,21 @@ static drift_tensor *run(const struct op_case *c, drift_tape *tape, double value
     return y;
 }
 
+/* The same, and twice the gradient of sum w y, since backward accumulates. */
+static drift_tensor *run_both(const struct op_case *c, drift_tape *tape, double value[INPUTS][MOST], drift_tensor **x)
+{
+    double wide[MOST];
+    float narrow[MOST];
+    drift_tensor *y = run(c, tape, value, x), *dy = drift_tape_tensor(tape, y->dims, y->size);
+    for (size_t i = 0; i < MOST; i++)
+        wide[i] = narrow[i] = (float)random_at(9, i);
+    ck_assert_int_eq(drift_tensor_write(dy, dy->dtype == DRIFT_F64 ? (void *)wide : (void *)narrow), DRIFT_OK);
+    drift_tape_backward(tape, y, dy);
+    drift_tape_backward(tape, y, dy);
+    ck_assert_msg(!drift_tape_status(tape), "%s: %s", c->name, drift_message());
+    return y;
+}
+
 /* sum of w y and sum of |w y|, w being the gradient that backward starts from. */
 static double loss(const struct op_case *c, drift_tape *tape, double value[INPUTS][MOST], double *size)
 {
@@ -377,8 +393,9 @@ static double loss(const struct op_case *c, drift_tape *tape, double value[INPUT
     ck_assert_int_eq(drift_tensor_read(result, y), DRIFT_OK);
     *size = 0;
     for (size_t i = 0; i < drift_tensor_elements(result); i++) {
-        sum += random_at(9, i) * y[i];
-        *size += fabs(random_at(9, i) * y[i]);
+        const double w = (double)(float)random_at(9, i);
+        sum += w * y[i];
+        *size += fabs(w * y[i]);
     }
     drift_tape_clear(tape);
     return sum;
@@ -389,18 +406,12 @@ static double loss(const struct op_case *c, drift_tape *tape, double value[INPUT
 static void check_against_differences(const struct op_case *c, const drift_backend *backend)
 {
     const double h = 0x1p-17;
-    double value[INPUTS][MOST], w[MOST], gradient[INPUTS][MOST], size = 0;
+    double value[INPUTS][MOST], gradient[INPUTS][MOST], size = 0;
     drift_tape *tape;
     drift_tensor *x[INPUTS];
     ck_assert_int_eq(drift_tape_new(backend, &tape), DRIFT_OK);
     draw(c, value);
-    drift_tensor *y = run(c, tape, value, x), *dy = drift_tape_tensor(tape, y->dims, y->size);
-    for (size_t i = 0; i < MOST; i++)
-        w[i] = random_at(9, i);
-    drift_tensor_write(dy, w);
-    drift_tape_backward(tape, y, dy);
-    drift_tape_backward(tape, y, dy); /* accumulates: twice the gradient */
-    ck_assert_msg(!drift_tape_status(tape), "%s: %s", c->name, drift_message());
+    run_both(c, tape, value, x);
     for (int i = 0; i < INPUTS; i++)
         if (x[i]) {
             drift_tensor dx = drift_tensor_grad(x[i]);
@@ -436,26 +447,59 @@ START_TEST(fenced)
 }
 END_TEST
 
-/* Chains of at most some ten roundings on values of order one. */
+static void compare(const char *name, const char *what, size_t n, const float *narrow, const double *wide)
+{
+    double size = 1;
+    for (size_t i = 0; i < n; i++)
+        size = fmax(size, fabs(wide[i]));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(fabs((double)narrow[i] - wide[i]) <= 32 * 0x1p-24 * size, "%s: %s[%zu] is %.9g, %.9g", name, what,
+                      i, (double)narrow[i], wide[i]);
+}
+
+/* Chains of at most some ten roundings on values of order one, forward and back. */
 START_TEST(float_agrees)
 {
     const struct op_case *c = &cases[_i];
     double value[INPUTS][MOST], wide[MOST];
     float narrow[MOST];
-    size_t n = 0;
+    drift_tape *tape[2];
+    drift_tensor *x[2][INPUTS], *y[2];
     draw(c, value);
     for (int precision = 0; precision < 2; precision++) {
-        drift_tape *tape;
-        drift_tensor *x[INPUTS];
-        ck_assert_int_eq(drift_tape_new(drift_cpu_backend(precision ? DRIFT_F64 : DRIFT_F32), &tape), DRIFT_OK);
-        drift_tensor *y = run(c, tape, value, x);
-        n = drift_tensor_elements(y);
-        ck_assert_int_eq(drift_tensor_read(y, precision ? (void *)wide : (void *)narrow), DRIFT_OK);
-        drift_tape_free(tape);
+        ck_assert_int_eq(drift_tape_new(drift_cpu_backend(precision ? DRIFT_F64 : DRIFT_F32), &tape[precision]),
+                         DRIFT_OK);
+        y[precision] = run_both(c, tape[precision], value, x[precision]);
     }
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(fabs((double)narrow[i] - wide[i]) <= 32 * 0x1p-24 * (1 + fabs(wide[i])),
-                      "%s: y[%zu] is %.9g, %.9g", c->name, i, (double)narrow[i], wide[i]);
+    ck_assert(!drift_tensor_read(y[0], narrow) && !drift_tensor_read(y[1], wide));
+    compare(c->name, "y", drift_tensor_elements(y[0]), narrow, wide);
+    for (int i = 0; i < INPUTS; i++)
+        if (x[0][i]) {
+            drift_tensor dx[] = {drift_tensor_grad(x[0][i]), drift_tensor_grad(x[1][i])};
+            ck_assert(!drift_tensor_read(&dx[0], narrow) && !drift_tensor_read(&dx[1], wide));
+            compare(c->name, "dx", elements(c, i), narrow, wide);
+        }
+    drift_tape_free(tape[0]);
+    drift_tape_free(tape[1]);
+}
+END_TEST
+
+/* Every op on the backend without memory: it follows no pointer, moves something, and gives back what it took. */
+START_TEST(counts)
+{
+    const struct op_case *c = &cases[_i];
+    double value[INPUTS][MOST];
+    drift_count count;
+    const drift_backend backend = drift_count_backend(DRIFT_F32, &count);
+    drift_tape *tape;
+    drift_tensor *x[INPUTS];
+    draw(c, value);
+    ck_assert_int_eq(drift_tape_new(&backend, &tape), DRIFT_OK);
+    run_both(c, tape, value, x);
+    drift_tape_free(tape);
+    ck_assert_msg(count.ops > 0 && count.flop >= 0 && isfinite(count.flop) && count.moved > 0 && isfinite(count.moved),
+                  "%s: %g operations, %g bytes", c->name, count.flop, count.moved);
+    ck_assert_uint_eq(count.bytes, 0);
 }
 END_TEST
 
@@ -467,6 +511,7 @@ int main(void)
     tcase_add_loop_test(tcase, differences, 0, CASES);
     tcase_add_loop_test(tcase, fenced, 0, CASES);
     tcase_add_loop_test(tcase, float_agrees, 0, CASES);
+    tcase_add_loop_test(tcase, counts, 0, CASES);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
