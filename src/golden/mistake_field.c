@@ -341,19 +341,26 @@ static drift_tensor *drift_of(struct call *c, struct batch *p, drift_tensor *sca
     return times(c, v, inverse(c, unit));
 }
 
-/* F over the root of its mean square f: over all batches, one, or one sample. */
-static drift_tensor *normalised(struct call *c, drift_tensor *f, drift_tensor *square)
+/* What divides F [G, D]: 1 / sqrt(max(1e-8, f)), f its mean square. */
+static drift_tensor *lambda_of(struct call *c, drift_tensor *square)
+{
+    square = drift_scale(c->tape, MAKES(c, LAMBDA_DIMENSION) ? 1 / (double)c->dim : 1, square);
+    return inverse(c, root(c, at_least(c, square, 1e-8)));
+}
+
+/* F over the root of its mean square: over all batches; or over one, one sample, or (per_channel [1, D]) one channel.
+ */
+static drift_tensor *normalised(struct call *c, drift_tensor *f, drift_tensor *square, drift_tensor *per_channel)
 {
     drift_tensor *own = drift_mul(c->tape, f, f);
     if (MAKES(c, LAMBDA_PER_SAMPLE)) {
         square = shaped(c, drift_reduce(c->tape, DRIFT_MEAN, own), c->generated, 1);
-        square = drift_scale(c->tape, MAKES(c, LAMBDA_DIMENSION) ? 1 / (double)c->dim : 1, square);
-        return drift_mul(c->tape, f, in_columns(c, inverse(c, root(c, at_least(c, square, 1e-8))), c->dim));
+        return drift_mul(c->tape, f, in_columns(c, lambda_of(c, square), c->dim));
     }
-    if (MAKES(c, LAMBDA_PER_CLASS))
-        square = mean(c, own);
-    square = drift_scale(c->tape, MAKES(c, LAMBDA_DIMENSION) ? 1 / (double)c->dim : 1, square);
-    return times(c, f, inverse(c, root(c, at_least(c, square, 1e-8))));
+    if (MAKES(c, LAMBDA_PER_CHANNEL))
+        return drift_mul(c->tape, f,
+                         drift_matmul(c->tape, 0, 0, filled(c, c->generated, 1, 1), lambda_of(c, per_channel)));
+    return times(c, f, lambda_of(c, MAKES(c, LAMBDA_PER_CLASS) ? mean(c, own) : square));
 }
 
 static double number(struct call *c, drift_tensor *x)
@@ -378,16 +385,18 @@ static drift_tensor *normalized(struct call *c, struct batch *batch, drift_tenso
     report->scale = number(c, scale);
     report->unit = number(c, at_least(c, drift_scale(c->tape, 1 / sqrt((double)c->dim), scale), 1e-3));
     for (int t = 0; t < c->config->taus && f && scales; t++) {
-        drift_tensor *square = NULL;
+        drift_tensor *square = NULL, *channels = NULL;
         for (size_t b = 0; b < all; b++) {
             f[b] = drift_of(c, &batch[b], scales[b], c->config->tau[t]);
-            drift_tensor *part = mean(c, drift_mul(c->tape, f[b], f[b]));
+            drift_tensor *own = drift_mul(c->tape, f[b], f[b]), *part = mean(c, own);
             square = square ? drift_add(c->tape, square, part) : part;
+            part = drift_matmul(c->tape, 0, 0, filled(c, 1, c->generated, 1 / (double)(all * c->generated)), own);
+            channels = channels ? drift_add(c->tape, channels, part) : part;
         }
         square = drift_scale(c->tape, 1 / (double)all, square);
         report->raw[t] = number(c, square);
         for (size_t b = 0; b < all; b++) {
-            drift_tensor *v = normalised(c, f[b], square), *loss = mean(c, drift_mul(c->tape, v, v));
+            drift_tensor *v = normalised(c, f[b], square, channels), *loss = mean(c, drift_mul(c->tape, v, v));
             total[b] = t ? drift_add(c->tape, total[b], v) : v;
             losses = losses ? drift_add(c->tape, losses, loss) : loss;
         }

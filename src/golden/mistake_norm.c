@@ -22,11 +22,18 @@ static void give_back(drift_tensor *x) { right()->free(right(), x->data); }
 
 /* ---- modulation ---- */
 
+/* Whether shift and scale change places: a block's modulation has six rows, the final layer's two. */
+static int exchanges(const drift_backend *b, const drift_tensor *x, const drift_tensor *mod)
+{
+    const size_t rows = mod->size[1] / x->size[2];
+    return MAKES(b, SHIFT_SCALE) || (MAKES(b, SHIFT_SCALE_BLOCKS) && rows > 2);
+}
+
 static drift_status norm_modulate(const drift_backend *b, double epsilon, int rms, const drift_tensor *x,
                                   const drift_tensor *weight, const drift_tensor *mod, size_t shift, size_t scale,
                                   drift_tensor *y)
 {
-    const int swap = MAKES(b, SHIFT_SCALE) != 0;
+    const int swap = exchanges(b, x, mod);
     return right()->norm_modulate(right(), epsilon, rms && !MAKES(b, LAYERNORM), x, weight, mod, swap ? scale : shift,
                                   swap ? shift : scale, y);
 }
@@ -36,7 +43,7 @@ static drift_status norm_modulate_backward(const drift_backend *b, double epsilo
                                            size_t scale, const drift_tensor *dy, drift_tensor *dx,
                                            drift_tensor *dweight, drift_tensor *dmod)
 {
-    const int swap = MAKES(b, SHIFT_SCALE) != 0;
+    const int swap = exchanges(b, x, mod);
     return right()->norm_modulate_backward(right(), epsilon, rms && !MAKES(b, LAYERNORM), x, weight, mod,
                                            swap ? scale : shift, swap ? shift : scale, dy, dx, dweight, dmod);
 }
@@ -222,7 +229,7 @@ static drift_status pool_backward(const drift_backend *b, drift_pool_kind kind, 
 void drift_golden_wrong_norms(struct drift_golden_wrong *wrong)
 {
     drift_backend *b = &wrong->backend;
-    if (MAKES(b, SHIFT_SCALE) || MAKES(b, LAYERNORM)) {
+    if (MAKES(b, SHIFT_SCALE) || MAKES(b, SHIFT_SCALE_BLOCKS) || MAKES(b, LAYERNORM)) {
         b->norm_modulate = norm_modulate;
         b->norm_modulate_backward = norm_modulate_backward;
     }

@@ -76,8 +76,10 @@ void drift_golden_encode(const void *context, drift_tape *tape, drift_tensor *im
     const struct drift_golden_encoder *encoder = context;
     const size_t first = features->count;
     encoder->encoder.encode(encoder->encoder.context, tape, images, features);
-    for (size_t i = first; i < features->count && encoder->golden->mistakes & DRIFT_MISTAKE(ENCODER_DETACHED); i++)
-        if (strcmp(features->list[i].name, "global"))
+    const uint64_t mistakes = encoder->golden->mistakes;
+    for (size_t i = first; i < features->count; i++)
+        if (mistakes & DRIFT_MISTAKE(FEATURES_DETACHED) ||
+            (mistakes & DRIFT_MISTAKE(ENCODER_DETACHED) && strcmp(features->list[i].name, "global")))
             features->list[i].x = drift_stop_gradient(tape, features->list[i].x);
 }
 

@@ -2,6 +2,7 @@
  * cases of at least three configurations, is named; two at once are named; right answers with the rounding of floats
  * are right. */
 #include <check.h>
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static const struct place {
     {"cfg", "{}", 0},
     {"cfg", "{\"neg_cfg_pw\": 1.0, \"gen_per_label\": 8}", 0},
     {"cfg", "{\"no_cfg_frac\": 0.5, \"cfg_max\": 2.0, \"neg_per_sample\": 5}", 0},
-    {"drift_features", "{}", DRIFT_MISTAKE(ENCODER_DETACHED) | DRIFT_MISTAKE(GUIDANCE_COUNTS)},
+    {"drift_features", "{}",
+     DRIFT_MISTAKE(ENCODER_DETACHED) | DRIFT_MISTAKE(FEATURES_DETACHED) | DRIFT_MISTAKE(GUIDANCE_COUNTS)},
     {"conv", "{}", 0},
     {"conv", "{\"shape\": {\"height\": 6, \"width\": 9}}", 0},
     {"conv", "{\"shape\": {\"height\": 7, \"width\": 4, \"in\": 2}}", 0},
@@ -143,6 +145,37 @@ START_TEST(second_way)
 }
 END_TEST
 
+/* The authors' own numbers: the second way is within the bounds of every case of the field. */
+START_TEST(second_way_is_theirs)
+{
+    static const char *const kinds[] = {"drift_exact", "drift_joint", "drift_normalized", "drift_features"};
+    int compared = 0;
+    for (int i = 0; i < 4; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "tests/golden/%s", kinds[i]);
+        DIR *cases = opendir(path);
+        ck_assert_msg(cases != NULL, "no cases in %s", path);
+        for (struct dirent *entry; (entry = readdir(cases));) {
+            struct drift_golden_case c;
+            struct drift_golden_wrong wrong;
+            if (!strstr(entry->d_name, ".safetensors"))
+                continue;
+            snprintf(path, sizeof path, "tests/golden/%s/%s", kinds[i], entry->d_name);
+            ck_assert(!drift_golden_open(path, &c));
+            drift_golden_wrong_backend(&wrong, 0, 1);
+            c.golden.backend = c.golden.forward = &wrong.backend;
+            ck_assert_msg(!c.kind->compute(&c.golden), "%s", drift_message());
+            ck_assert_msg(!c.golden.off, "%s: %s: error %g, bound %g", path, c.golden.tensor, c.golden.error,
+                          c.golden.bound);
+            compared += c.golden.compared;
+            drift_golden_close(&c);
+        }
+        closedir(cases);
+    }
+    ck_assert_int_ge(compared, 150);
+}
+END_TEST
+
 static int named[DRIFT_MISTAKES];
 
 static void plant(struct drift_golden_case *c, const struct place *place, int mistake)
@@ -232,6 +265,10 @@ START_TEST(right_and_unknown)
         ck_assert_msg(d.verdict == DRIFT_DIAGNOSIS_RIGHT && !d.sets, "%s %s: right is not right", places[i].kind,
                       places[i].config);
         drift_diagnosis_free(&d);
+        if (places[i].only || strncmp(places[i].kind, "drift", 5)) { /* two at once take long in models */
+            drift_golden_close(&c);
+            continue;
+        }
         answer(&c, 0, &mine);
         for (size_t k = 0; k < mine.list[0].array.count; k++)
             ((double *)mine.list[0].array.memory)[k] *= -2.5;
@@ -252,6 +289,7 @@ int main(void)
     Suite *suite = suite_create("diagnose");
     TCase *tests = tcase_create("diagnose");
     tcase_add_test(tests, second_way);
+    tcase_add_test(tests, second_way_is_theirs);
     tcase_add_test(tests, planted);
     tcase_add_test(tests, two_planted);
     tcase_add_test(tests, right_and_unknown);
