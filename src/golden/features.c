@@ -192,7 +192,7 @@ const struct drift_golden_kind drift_golden_kind_drift_features = {
     .defaults = "{\"taus\": [0.02, 0.05, 0.2], \"max_grad_norm\": 0.02, \"gen_per_label\": 5, \"cfg_min\": 1.0, "
                 "\"cfg_max\": 4.0,"
                 " \"neg_cfg_pw\": 3.0, \"no_cfg_frac\": 0.2,"
-                " \"shape\": {\"entries\": 3, \"positives\": 6, \"negatives\": 4, \"height\": 4, \"width\": 6, "
+                " \"shape\": {\"entries\": 3, \"positives\": 6, \"negatives\": 3, \"height\": 4, \"width\": 6, "
                 "\"channels\": 3},"
                 " \"loss\": \"out/loss\"}",
 };
