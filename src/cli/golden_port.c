@@ -51,10 +51,18 @@ static void print_tensor(const char *name, const struct drift_array *array)
     printf("  %-44s %s\n", name, drift_array_describe(array, text));
 }
 
+/* A result as generate stores it. */
+static struct drift_array stored(const struct drift_golden_value *value)
+{
+    struct drift_array array = value->array;
+    array.type = value->type;
+    return array;
+}
+
 static void print_kind(const struct drift_golden_kind *kind, const drift_golden_draft *draft,
                        const struct drift_golden_values *values)
 {
-    char *config = json_dumps(draft->golden.config, JSON_INDENT(1));
+    char *config = json_dumps(draft->golden.config, DRIFT_GOLDEN_CONFIG_TEXT | JSON_INDENT(1));
     printf("%s: %s\n\nconfig, with the defaults of generate (shape: of the inputs, for generate alone)\n%s\n\ninputs\n",
            kind->name, kind->what, config ? config : "");
     free(config);
@@ -62,13 +70,35 @@ static void print_kind(const struct drift_golden_kind *kind, const drift_golden_
         print_tensor(draft->file.tensors[i].name, &draft->file.tensors[i].array);
     printf("\nresults\n");
     for (size_t i = 0; i < values->count; i++) {
-        struct drift_array array = values->list[i].array;
-        array.type = values->list[i].type;
+        const struct drift_array array = stored(&values->list[i]);
         print_tensor(values->list[i].name, &array);
     }
 }
 
-static int list_kind(const struct drift_golden_kind *kind)
+static void note_tensor(json_t *object, const char *name, const struct drift_array *array)
+{
+    char text[DRIFT_ARRAY_TEXT];
+    json_object_set_new(object, name, json_string(drift_array_describe(array, text)));
+}
+
+static void print_kind_json(const struct drift_golden_kind *kind, const drift_golden_draft *draft,
+                            const struct drift_golden_values *values)
+{
+    json_t *inputs = json_object(), *results = json_object();
+    for (size_t i = 0; i < draft->file.count; i++)
+        note_tensor(inputs, draft->file.tensors[i].name, &draft->file.tensors[i].array);
+    for (size_t i = 0; i < values->count; i++) {
+        const struct drift_array array = stored(&values->list[i]);
+        note_tensor(results, values->list[i].name, &array);
+    }
+    json_t *object = json_pack("{s:s, s:s, s:O, s:o, s:o}", "kind", kind->name, "what", kind->what, "config",
+                               draft->golden.config, "inputs", inputs, "results", results);
+    json_dumpf(object, stdout, DRIFT_GOLDEN_CONFIG_TEXT | JSON_INDENT(2));
+    printf("\n");
+    json_decref(object);
+}
+
+static int list_kind(const struct drift_golden_kind *kind, int json)
 {
     drift_golden_draft draft;
     struct drift_golden_values values = {.count = 0};
@@ -81,7 +111,7 @@ static int list_kind(const struct drift_golden_kind *kind)
     if (!status)
         status = kind->compute(&draft.golden);
     if (!status)
-        print_kind(kind, &draft, &values);
+        (json ? print_kind_json : print_kind)(kind, &draft, &values);
     drift_golden_values_free(&values);
     drift_golden_draft_free(&draft);
     return status ? drift_error_kept() : DRIFT_EXIT_YES;
@@ -92,7 +122,7 @@ int golden_list(int argc, char **argv, const struct golden_settings *settings)
     if (argc < 3)
         return list_kinds(settings->json);
     const struct drift_golden_kind *kind = kind_named(argv[2]);
-    return kind ? list_kind(kind) : DRIFT_EXIT_BAD;
+    return kind ? list_kind(kind, settings->json) : DRIFT_EXIT_BAD;
 }
 
 /* ---- generate ---- */

@@ -5,6 +5,9 @@
 
 #include "golden/golden.h"
 
+/* How a config is written: 0.7, not 0.69999999999999996. */
+#define DRIFT_GOLDEN_CONFIG_TEXT (JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15))
+
 typedef struct drift_golden_draft {
     drift_golden golden; /* on this case, in double: for those who must compute to know what to draw */
     struct drift_safetensors file;

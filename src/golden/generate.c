@@ -64,6 +64,13 @@ drift_status drift_golden_draft_new(drift_golden_draft *draft, const struct drif
     draft->status = config ? lay_over(draft->golden.config, config, "") : DRIFT_OK;
     if (draft->status)
         return drift_fail_context(draft->status, "%s", kind->name);
+    /* as it will be read: what is computed is what the file says */
+    char *text = json_dumps(draft->golden.config, DRIFT_GOLDEN_CONFIG_TEXT);
+    json_decref(draft->golden.config);
+    draft->golden.config = text ? json_loads(text, 0, &wrong) : NULL;
+    free(text);
+    if (!draft->golden.config)
+        return drift_fail(DRIFT_NO_MEMORY, "%s: no memory for the config", kind->name);
     kind->inputs(draft);
     return draft->status;
 }
@@ -315,7 +322,7 @@ static drift_status write_case(const char *path, const struct drift_golden_kind 
 {
     const size_t inputs = draft->file.count, count = inputs + values->count;
     struct drift_tensor_entry *tensors = calloc(count + 1, sizeof *tensors);
-    char note[256], *config = json_dumps(draft->golden.config, JSON_PRESERVE_ORDER);
+    char note[256], *config = json_dumps(draft->golden.config, DRIFT_GOLDEN_CONFIG_TEXT);
     snprintf(note, sizeof note,
              "seed %llu; atol: four times the worst rms change under inputs times 1 +- 2^-24, at least %.2g of the "
              "rms",

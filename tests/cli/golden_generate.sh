@@ -46,6 +46,8 @@ status 0 "$DRIFT" golden generate dit --config "$dir/config" --precision float -
 status 0 "$DRIFT" golden verify "$dir/folder"
 [ -e "$dir/folder/dit.npz" ] || fail "no npz in the folder"
 ! grep -q F64 "$dir/folder/dit.safetensors" || fail "doubles in spite of --precision float"
+status 0 "$DRIFT" golden list drift_exact --json
+grep -q '"in/gen": "\[7,3\] float32"' "$dir/out" || fail "list drift_exact: $(cat "$dir/out")"
 status 0 "$DRIFT" golden list dit
 grep -q 'grad/LightningDiT_0/blocks_1/Attention_0' "$dir/out" || fail "list dit: $(cat "$dir/out")"
 grep -q '"use_qknorm": true' "$dir/out" || fail "list dit: $(cat "$dir/out")"
