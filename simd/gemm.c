@@ -304,7 +304,7 @@ static void block(const struct product *x, const struct block *o)
 static int block_pays(const struct product *x)
 {
     enum { PAGE_FLOATS = 1024 };
-    return x->a_col == 1 && x->a_row % PAGE_FLOATS == 0 && x->n >= 8 * VECS * LANES;
+    return x->a_col == 1 && x->a_row % PAGE_FLOATS == 0 && x->n >= 4 * VECS * LANES;
 }
 
 static void multiply(const struct product *x)
