@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "cli/commands.h"
 #include "cli/eval.h"
@@ -14,7 +15,7 @@
 #include "io/csv.h"
 #include "io/npy.h"
 #include "io/npz.h"
-#include "base/log.h"
+#include "report/sweep.h"
 #include "train/generator.h"
 #include "train/judge.h"
 #include "train/reference.h"
@@ -158,15 +159,6 @@ static void print_judgement(const char *name, const struct drift_judgement *j)
     printf(" %16.5g %10.4f %10.4f %14.4f\n", j->frechet_distance, j->precision, j->recall, j->memorisation);
 }
 
-static json_t *judgement_json(const struct drift_judgement *j)
-{
-    json_t *one = json_pack("{s:f, s:f, s:f, s:f}", "frechet_distance", j->frechet_distance, "precision", j->precision,
-                            "recall", j->recall, "memorisation", j->memorisation);
-    json_object_set_new(one, "class_accuracy",
-                        isfinite(j->class_accuracy) ? json_real(j->class_accuracy) : json_null());
-    return one;
-}
-
 static void show_training(void *context, int64_t step, int64_t steps)
 {
     drift_log_show(context, step == steps, "classifier: step %ld/%ld", (long)step, (long)steps);
@@ -181,7 +173,7 @@ static drift_status judge_model(struct drift_judge *judge, struct drift_generato
                                        .cfg_scale = scale,
                                        .label = generator->classes ? judge->labels : NULL};
     drift_status status = drift_generator_sample(generator, &how, judge->n, x);
-    return status ? status : drift_judge_samples(judge, judge->n, x, how.label, judgement);
+    return status ? status : drift_judge_samples(judge, x, how.label, judgement);
 }
 
 static drift_status judge_all(const char *path, struct drift_judge *judge, struct drift_generator *generator,
@@ -201,13 +193,13 @@ static drift_status judge_all(const char *path, struct drift_judge *judge, struc
             break;
         if (!s->json)
             print_judgement(name, &judgement);
-        json_t *row = judgement_json(&judgement);
+        json_t *row = drift_judgement_json(&judgement);
         json_object_set_new(row, "cfg", json_real(s->cfg.items[i]));
         json_array_append_new(rows, row);
     }
     if (!status && s->json) {
         json_t *all = json_pack("{s:s, s:s, s:I, s:o, s:O}", "samples", path, "data", s->data, "n",
-                                (json_int_t)judge->n, "floor", judgement_json(&judge->floor), "rows", rows);
+                                (json_int_t)judge->n, "floor", drift_judgement_json(&judge->floor), "rows", rows);
         json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
         printf("\n");
         json_decref(all);
@@ -222,32 +214,42 @@ static drift_status judge_all(const char *path, struct drift_judge *judge, struc
     return status;
 }
 
+static drift_status judge_generator(const char *path, const struct settings *s, struct drift_generator *generator,
+                                    const struct drift_data *train, const struct drift_data *test)
+{
+    struct drift_judge judge;
+    struct drift_log_line line;
+    if (generator->shape.dim != train->dim)
+        return drift_fail(DRIFT_INVALID, "%s: samples of %zu numbers, but %s has %zu", path, generator->shape.dim,
+                          s->data, train->dim);
+    drift_log_start(&line);
+    drift_status status = drift_judge_new(&judge, train, test, (size_t)s->n, 0, show_training, &line);
+    drift_log_end(&line);
+    if (status)
+        return status;
+    float *x = malloc(judge.n * train->dim * sizeof *x);
+    status = x ? judge_all(path, &judge, generator, s, x)
+               : drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", judge.n);
+    free(x);
+    drift_judge_free(&judge);
+    return status;
+}
+
 static drift_status with_classifier(const char *path, const struct settings *s)
 {
     struct drift_generator generator;
     struct drift_recipe recipe;
-    struct drift_judge judge;
-    struct drift_log_line line;
+    struct drift_data *train = NULL, *test = NULL;
     drift_status status = drift_generator_load(path, s->ema, &generator, &recipe);
     if (status)
         return status;
-    drift_log_start(&line);
-    status = drift_judge_new(&judge, s->data, 0, show_training, &line);
-    drift_log_end(&line);
-    if (status) {
-        drift_generator_free(&generator);
-        return status;
-    }
-    float *x = malloc(judge.n * generator.shape.dim * sizeof *x);
-    if (generator.shape.dim != judge.train->dim)
-        status = drift_fail(DRIFT_INVALID, "%s: samples of %zu numbers, but %s has %zu", path, generator.shape.dim,
-                            s->data, judge.train->dim);
-    else if (!x)
-        status = drift_fail(DRIFT_NO_MEMORY, "no memory for %zu samples", judge.n);
-    else
-        status = judge_all(path, &judge, &generator, s, x);
-    free(x);
-    drift_judge_free(&judge);
+    status = drift_data_open(s->data, DRIFT_DATA_TRAIN, &train);
+    if (!status)
+        status = drift_data_open(s->data, DRIFT_DATA_TEST, &test);
+    if (!status)
+        status = judge_generator(path, s, &generator, train, test);
+    drift_data_close(test);
+    drift_data_close(train);
     drift_generator_free(&generator);
     return status;
 }
@@ -272,8 +274,8 @@ static int run(int argc, char **argv)
 #define AT(member) offsetof(struct settings, member)
 static const struct drift_option options[] = {
     {"data", "NAME|FILE", DRIFT_OPTION_TEXT, AT(data), "what the samples should be like", 0, 0},
-    {"n", "N", DRIFT_OPTION_INTEGER, AT(n), "samples of a model (default: as many as the data; endless data: 10000)", 2,
-     1e7},
+    {"n", "N", DRIFT_OPTION_INTEGER, AT(n),
+     "samples of a model (default: as many as the data, or its test rows; endless data: 10000)", 2, 1e7},
     {"seed", "N", DRIFT_OPTION_INTEGER, AT(seed), "of samples, draws and projections (default: 0)", 0, 9e15},
     {"ema", "DECAY|none", DRIFT_OPTION_TEXT, AT(ema), "which running mean of a model's parameters", 0, 0},
     {"classifier", NULL, DRIFT_OPTION_FLAG, AT(classifier), "judge images by a classifier that is trained on real ones",

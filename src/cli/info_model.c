@@ -17,7 +17,7 @@ static drift_status open_recipe(const char *path, struct drift_inventory *invent
 {
     struct drift_recipe recipe;
     struct drift_sample_shape shape;
-    double bytes;
+    size_t rows;
     drift_status status = drift_recipe_open(&recipe, path);
     if (!status)
         status = drift_recipe_check(&recipe);
@@ -25,7 +25,7 @@ static drift_status open_recipe(const char *path, struct drift_inventory *invent
         return status;
     if (recipe.model.name == DRIFT_MODEL_MAE && !*recipe.dataset.name)
         return drift_inventory_of_recipe(&recipe, NULL, inventory);
-    status = drift_run_look_at_data(&recipe, &shape, &bytes);
+    status = drift_run_look_at_data(&recipe, &shape, &rows);
     return status ? status : drift_inventory_of_recipe(&recipe, &shape, inventory);
 }
 

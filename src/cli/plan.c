@@ -16,14 +16,11 @@
 /* Share of this machine's peak that a training step reaches about, for the estimate of the time. */
 static const double SHARE = 0.45;
 
-/* What the program and its libraries take before anything else. */
-static const double PROGRAM = 6e6;
-
-drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sample_shape *shape, double *bytes)
+drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sample_shape *shape, size_t *rows)
 {
     static const enum drift_data_split whole = DRIFT_DATA_ALL;
     struct drift_data *data;
-    *bytes = 0;
+    *rows = 0;
     if (!*recipe->dataset.name && recipe->model.name == DRIFT_MODEL_DIT) {
         *shape = drift_generator_shape(recipe);
         if (!recipe->dataset.num_classes)
@@ -34,8 +31,7 @@ drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sa
     if (status)
         return status;
     *shape = (struct drift_sample_shape){data->dim, data->height, data->width, data->channels};
-    /* all rows, and those of the training and of the test part */
-    *bytes = 2.0 * (double)data->size * (double)data->dim * 4;
+    *rows = data->size;
     if (recipe->model.name == DRIFT_MODEL_MAE && !recipe->dataset.num_classes)
         recipe->dataset.num_classes = data->classes ? data->classes : 1;
     status = drift_batch_classes(data, recipe);
@@ -43,7 +39,7 @@ drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sa
     return status;
 }
 
-static void print_memory(const struct drift_plan *plan, double data)
+static void print_memory(const struct drift_plan *plan)
 {
     const struct {
         const char *what;
@@ -55,10 +51,10 @@ static void print_memory(const struct drift_plan *plan, double data)
         {"activations and field", plan->step},
         {"batch and queues", plan->batch},
         {"encoder", plan->encoder},
-        {"data", data},
+        {"data", plan->data},
     };
     char text[32];
-    printf("memory       %s: ", drift_bytes_text(drift_plan_bytes(plan) + data + PROGRAM, text));
+    printf("memory       %s: ", drift_bytes_text(drift_plan_bytes(plan), text));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         printf("%s%s %s", i ? ", " : "", parts[i].what, drift_bytes_text(parts[i].bytes, text));
     printf("\n");
@@ -112,14 +108,14 @@ static drift_status print_plan(struct drift_recipe *recipe)
 {
     struct drift_sample_shape shape;
     struct drift_plan plan;
-    double data;
-    drift_status status = drift_run_look_at_data(recipe, &shape, &data);
+    size_t rows;
+    drift_status status = drift_run_look_at_data(recipe, &shape, &rows);
     if (!status)
-        status = drift_plan_step(recipe, &shape, &plan);
+        status = drift_plan_step(recipe, &shape, rows, &plan);
     if (status)
         return status;
     printf("parameters   %zu\n", plan.parameters);
-    print_memory(&plan, data);
+    print_memory(&plan);
     print_time(recipe, &plan);
     if (*plan.without)
         printf("without      %s\n", plan.without);

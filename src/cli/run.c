@@ -124,9 +124,18 @@ static drift_status run_generator(void *trainer, const char *folder, drift_progr
     return drift_trainer_run(trainer, folder, progress, context);
 }
 
+static void show_report(void *context, const char *what, int64_t done, int64_t total)
+{
+    drift_log_show(context, done == total, "report: %s %ld/%ld", what, (long)done, (long)total);
+}
+
 static drift_status finish_generator(void *trainer, const char *folder, const char *command)
 {
-    return drift_report_run(trainer, folder, command);
+    struct drift_log_line line;
+    drift_log_start(&line);
+    const drift_status status = drift_report_run(trainer, folder, command, show_report, &line);
+    drift_log_end(&line);
+    return status;
 }
 
 static void tell_generator(const void *context, const char *folder)

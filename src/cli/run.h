@@ -41,9 +41,9 @@ int drift_run_steps(const struct drift_run_steps *steps, const struct drift_reci
  */
 int drift_run_plan(const struct drift_recipe *recipe);
 
-/* The shape of a sample and the data's bytes, from the data set where the recipe names one, else from the model; fills
- * dataset.num_classes in where the recipe leaves it to the data. */
-drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sample_shape *shape, double *bytes);
+/* The shape of a sample and the rows of a finite set, from the data set where the recipe names one, else from the
+ * model; fills dataset.num_classes in where the recipe leaves it to the data. */
+drift_status drift_run_look_at_data(struct drift_recipe *recipe, struct drift_sample_shape *shape, size_t *rows);
 
 /* The command line as one would type it; to be freed. NULL without memory. */
 char *drift_command_line(int argc, char **argv);

@@ -57,6 +57,9 @@ drift_status drift_one_nn_accuracy(size_t nx, size_t ny, size_t dim, const float
 drift_status drift_nearest(size_t n, size_t m, size_t dim, const float *query, const float *points, size_t *index,
                            float *distance);
 
+/* The mean of that distance over the n >= 1 queries. */
+drift_status drift_mean_nearest(size_t n, size_t m, size_t dim, const float *query, const float *points, double *mean);
+
 /* Memorisation: mean distance to the nearest training sample, of generated samples and of held-out data. ratio is
  * generated / held out: about 1 for new samples, towards 0 for copies of the training set. */
 typedef struct drift_memorisation {

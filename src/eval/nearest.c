@@ -111,8 +111,10 @@ drift_status drift_one_nn_accuracy(size_t nx, size_t ny, size_t dim, const float
     return status;
 }
 
-static drift_status mean_nearest(size_t n, size_t m, size_t dim, const float *query, const float *points, double *mean)
+drift_status drift_mean_nearest(size_t n, size_t m, size_t dim, const float *query, const float *points, double *mean)
 {
+    if (!n)
+        return drift_fail(DRIFT_INVALID, "nearest points: expected queries");
     float *distance = malloc(n * sizeof *distance);
     if (!distance)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu distances", n);
@@ -128,11 +130,9 @@ static drift_status mean_nearest(size_t n, size_t m, size_t dim, const float *qu
 drift_status drift_memorise(size_t generated_n, size_t train_n, size_t test_n, size_t dim, const float *generated,
                             const float *train, const float *test, drift_memorisation *result)
 {
-    if (!generated_n || !test_n)
-        return drift_fail(DRIFT_INVALID, "memorisation: expected generated and test samples");
-    drift_status status = mean_nearest(generated_n, train_n, dim, generated, train, &result->generated);
+    drift_status status = drift_mean_nearest(generated_n, train_n, dim, generated, train, &result->generated);
     if (!status)
-        status = mean_nearest(test_n, train_n, dim, test, train, &result->held_out);
+        status = drift_mean_nearest(test_n, train_n, dim, test, train, &result->held_out);
     if (!status)
         result->ratio = result->generated / result->held_out;
     return status;

@@ -30,6 +30,9 @@ size_t drift_canvas_text_width(const char *text);
 drift_status drift_canvas_points(struct drift_picture *canvas, size_t x, size_t y, size_t panel,
                                  const struct drift_view *view, size_t n, size_t dim, const float *points);
 
+/* What drift_report_rows writes. */
+drift_status drift_canvas_rows(const drift_report *report, const drift_rows *rows, struct drift_picture *canvas);
+
 /* How drift_canvas_images shows pixels: from low (black) to high (white), or, for fields, by sign: from blue (-high)
  * over paper white to orange (+high). */
 enum drift_tones { DRIFT_TONES_GREY, DRIFT_TONES_SIGNED };

@@ -7,7 +7,16 @@
 #include "report/svg.h"
 
 /* The drawing, and the box of the axes in it. */
-enum { WIDTH = 440, HEIGHT = 270, LEFT = 58, TOP = 10, RIGHT = WIDTH - 12, BOTTOM = HEIGHT - 42, COLUMNS = 370 };
+enum {
+    WIDTH = 440,
+    HEIGHT = 270,
+    LEFT = 58,
+    TOP = 10,
+    RIGHT = WIDTH - 12,
+    BOTTOM = HEIGHT - 42,
+    COLUMNS = 370,
+    FEW = 24
+};
 
 struct axes {
     struct drift_axis x, y;
@@ -39,7 +48,7 @@ static struct axes axes_of(const drift_report *r, const drift_curve *curves, siz
     return (struct axes){drift_axis_of(step[0], step[1], 0), drift_axis_of(y[0], y[1], log_scale)};
 }
 
-static double across(const struct axes *axes, double step)
+static double right(const struct axes *axes, double step)
 {
     return LEFT + (RIGHT - LEFT) * drift_axis_place(&axes->x, step);
 }
@@ -70,7 +79,7 @@ static void put_tick_label(struct drift_text *page, double value)
                      abs(power));
 }
 
-static void put_axes(struct drift_text *page, const struct axes *axes, const char *unit)
+static void put_axes(struct drift_text *page, const struct axes *axes, const char *unit, const char *across)
 {
     drift_text_put(page, "<g class=\"grid\">");
     for (size_t i = 0; i < axes->y.count; i++) {
@@ -83,14 +92,15 @@ static void put_axes(struct drift_text *page, const struct axes *axes, const cha
     for (size_t i = 0; i < axes->x.count; i++) {
         if (axes->x.tick[i] < 0)
             continue;
-        double x = across(axes, axes->x.tick[i]);
+        double x = right(axes, axes->x.tick[i]);
         drift_text_print(page, "<path d=\"M%.1f %dv4\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", x, BOTTOM,
                          x, BOTTOM + 17);
         put_tick_label(page, axes->x.tick[i]);
         drift_text_put(page, "</text>");
     }
     drift_text_print(page, "<path class=\"base\" d=\"M%d %dH%d\"/></g>", LEFT, BOTTOM, RIGHT);
-    drift_text_print(page, "<text class=\"name\" x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text>", RIGHT, HEIGHT - 6);
+    drift_text_print(page, "<text class=\"name\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>", RIGHT, HEIGHT - 6,
+                     across);
     if (unit && *unit) {
         drift_text_print(page, "<text class=\"name\" x=\"%d\" y=\"%d\">", 4, HEIGHT - 6);
         drift_text_escape(page, unit);
@@ -110,7 +120,7 @@ static void put_column(struct drift_text *page, const struct axes *axes, const d
             high = i;
     }
     for (size_t i = from; i < end; i++) {
-        double x = across(axes, curve->step[i]), y = down(axes, curve->y[i]);
+        double x = right(axes, curve->step[i]), y = down(axes, curve->y[i]);
         if (!isfinite(x) || !isfinite(y))
             continue;
         if (end - from <= 4 || i == from || i == low || i == high || i + 1 == end) {
@@ -120,6 +130,18 @@ static void put_column(struct drift_text *page, const struct axes *axes, const d
             *pen_down = 1;
         }
     }
+}
+
+/* A dot for each of few points. */
+static void put_points(struct drift_text *page, const struct axes *axes, const drift_curve *curve, size_t index)
+{
+    drift_text_print(page, "<path class=\"curve points c%zu\" d=\"", index % 5);
+    for (size_t i = 0; i < curve->n; i++) {
+        const double x = right(axes, curve->step[i]), y = down(axes, curve->y[i]);
+        if (isfinite(x) && isfinite(y))
+            drift_text_print(page, "M%.1f %.1fh0", x, y);
+    }
+    drift_text_put(page, "\"/>");
 }
 
 static void put_curve(struct drift_text *page, const struct axes *axes, const drift_curve *curve, size_t index,
@@ -132,6 +154,8 @@ static void put_curve(struct drift_text *page, const struct axes *axes, const dr
     for (size_t k = 0; k < columns; k++)
         put_column(page, axes, curve, k * curve->n / columns, (k + 1) * curve->n / columns, &pen_down);
     drift_text_put(page, "\"/>");
+    if (curve->n <= FEW)
+        put_points(page, axes, curve, index);
 }
 
 static void put_legend(struct drift_text *page, const drift_report *r, const drift_curve *curves, size_t count)
@@ -153,7 +177,7 @@ static void put_legend(struct drift_text *page, const drift_report *r, const dri
     drift_text_put(page, "</p>");
 }
 
-void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t first, size_t count)
+void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t first, size_t count, const char *across)
 {
     const drift_curve *curves = r->curves + first;
     struct axes axes = axes_of(r, curves, count);
@@ -163,8 +187,8 @@ void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t fir
     put_legend(page, r, curves, count);
     drift_text_print(page, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
     drift_text_escape(page, curves[0].figure);
-    drift_text_put(page, " over steps\">");
-    put_axes(page, &axes, curves[0].unit);
+    drift_text_print(page, " over %s\">", across);
+    put_axes(page, &axes, curves[0].unit, across);
     for (size_t k = 0; k < r->level_count; k++) {
         double y = down(&axes, r->levels[k].y);
         if (!strcmp(r->levels[k].figure, curves[0].figure) && isfinite(y))

@@ -82,10 +82,16 @@ static drift_status draw_points(const drift_report *r, const drift_rows *rows, s
     return status;
 }
 
+drift_status drift_canvas_rows(const drift_report *r, const drift_rows *rows, struct drift_picture *canvas)
+{
+    *canvas = (struct drift_picture){0};
+    return (r->image_width ? draw_images : draw_points)(r, rows, canvas);
+}
+
 drift_status drift_report_rows(const drift_report *r, const drift_rows *rows, const char *path)
 {
-    struct drift_picture canvas = {0};
-    drift_status status = (r->image_width ? draw_images : draw_points)(r, rows, &canvas);
+    struct drift_picture canvas;
+    drift_status status = drift_canvas_rows(r, rows, &canvas);
     if (!status)
         status = drift_png_write(path, &canvas);
     drift_picture_free(&canvas);

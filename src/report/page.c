@@ -11,9 +11,11 @@
 #include "report/page.h"
 #include "report/style.h"
 #include "report/svg.h"
+#include "report/sweep.h"
 #include "report/text.h"
 
 enum { SHOWN_POINTS = 4000, FRAME_POINTS = 1200, STRIP_IMAGES = 8, GRID_IMAGES = 12, PAIRS = 16, FIELD_IMAGES = 10 };
+
 #define PAPER 0x0b0e16ul
 
 static int has_images(const drift_report *r) { return r->image_width > 0; }
@@ -32,20 +34,19 @@ drift_status drift_page_picture(struct drift_text *page, struct drift_picture *c
     return DRIFT_OK;
 }
 
-static drift_status image_canvas(const drift_report *r, size_t columns, size_t rows, struct drift_picture *canvas)
+drift_status drift_page_canvas(const drift_report *r, size_t columns, size_t rows, struct drift_picture *canvas)
 {
     return drift_canvas_new(columns * (r->image_width + 1) + 1, rows * (r->image_height + 1) + 1, PAPER, canvas);
 }
 
-/* The first images as a square grid of at most side x side. */
-static drift_status put_images(struct drift_text *page, const drift_report *r, size_t side, size_t n,
+drift_status drift_page_images(struct drift_text *page, const drift_report *r, size_t columns, size_t rows, size_t n,
                                const float *images, const char *alternative)
 {
     struct drift_picture canvas;
-    drift_status status = image_canvas(r, side, side, &canvas);
+    drift_status status = drift_page_canvas(r, columns, rows, &canvas);
     if (status)
         return status;
-    drift_canvas_images(&canvas, 1, 1, r, side, least(n, side * side), images, 1, DRIFT_TONES_GREY, r->high);
+    drift_canvas_images(&canvas, 1, 1, r, columns, least(n, columns * rows), images, 1, DRIFT_TONES_GREY, r->high);
     return drift_page_picture(page, &canvas, alternative);
 }
 
@@ -102,7 +103,7 @@ static drift_status put_side(struct drift_text *page, const drift_report *r, con
     drift_status status = DRIFT_OK;
     drift_text_put(page, "<figure>");
     if (has_images(r)) {
-        status = put_images(page, r, GRID_IMAGES, n, x, what);
+        status = drift_page_images(page, r, GRID_IMAGES, GRID_IMAGES, n, x, what);
     } else {
         struct drift_layer layer = {class, n, SHOWN_POINTS, x};
         drift_svg_points(page, r, view, &layer, 1, 1, what);
@@ -138,7 +139,7 @@ static drift_status put_frame(struct drift_text *page, const drift_report *r, co
 {
     struct drift_layer layer = {class, n, FRAME_POINTS, x};
     if (has_images(r))
-        return put_images(page, r, STRIP_IMAGES, n, x, what);
+        return drift_page_images(page, r, STRIP_IMAGES, STRIP_IMAGES, n, x, what);
     drift_svg_points(page, r, view, &layer, 1, 0, what);
     return DRIFT_OK;
 }
@@ -178,7 +179,7 @@ static drift_status put_field_images(struct drift_text *page, const drift_report
     struct drift_picture canvas;
     size_t n = least(arrows->n, FIELD_IMAGES);
     float most = 0;
-    drift_status status = image_canvas(r, n, 2, &canvas);
+    drift_status status = drift_page_canvas(r, n, 2, &canvas);
     if (status)
         return status;
     for (size_t i = 0; i < n * r->dim; i++)
@@ -245,7 +246,7 @@ static void put_curves(struct drift_text *page, const drift_report *r)
     for (size_t first = 0, end; first < r->curve_count; first = end) {
         for (end = first + 1; end < r->curve_count && !strcmp(r->curves[end].figure, r->curves[first].figure);)
             end++;
-        drift_svg_curves(page, r, first, end - first);
+        drift_svg_curves(page, r, first, end - first, "step");
     }
     drift_text_put(page, "</div></section>\n");
 }
@@ -287,7 +288,7 @@ static drift_status put_pairs(struct drift_text *page, const drift_report *r, si
 {
     const float *train = r->train_n ? r->train : r->data;
     struct drift_picture canvas;
-    drift_status status = image_canvas(r, n, 2, &canvas);
+    drift_status status = drift_page_canvas(r, n, 2, &canvas);
     if (status)
         return status;
     drift_canvas_images(&canvas, 1, 1, r, n, n, r->samples, 1, DRIFT_TONES_GREY, r->high);
@@ -356,6 +357,8 @@ drift_status drift_report_html(const drift_report *r, const char *path)
         status = put_field(&page, r, &view);
     if (!status)
         status = drift_page_guided(&page, r, &view);
+    if (!status)
+        status = drift_page_sweep(&page, r);
     put_curves(&page, r);
     put_metrics(&page, r);
     if (!status)

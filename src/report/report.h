@@ -83,6 +83,7 @@ typedef struct drift_report {
     const drift_metric *metrics; /* of drift_evaluate */
     size_t guided_count;
     const drift_guided *guided;
+    const struct drift_sweep *sweep; /* guidance scales of images, report/sweep.h; NULL */
 } drift_report;
 
 /* The page: one self-contained file (no network), light and dark, screen and paper. */

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/memory.h"
 #include "eval/eval.h"
 #include "io/file.h"
 #include "io/npy.h"
 #include "kernel/kernel.h"
 #include "report/guided.h"
 #include "report/report.h"
+#include "train/plan.h"
 
 enum {
     MANY = 10000, /* rows of a finite set that are compared with as they are; of more, a random part */
@@ -37,6 +39,8 @@ struct record {
     drift_curve curves[CURVES];
     drift_level level;
     struct drift_guided_list guided;
+    struct drift_sweep sweep;
+    double planned; /* bytes of a training step, counted */
     char values[DRIFT_REPORT_SETTINGS][2 * DRIFT_RECIPE_TEXT];
     drift_setting settings[DRIFT_REPORT_SETTINGS];
     size_t setting_count;
@@ -51,6 +55,7 @@ static void record_free(struct record *record)
     free(record->arrows);
     free(record->memory);
     drift_guided_close(&record->guided);
+    drift_sweep_free(&record->sweep);
     free(record);
 }
 
@@ -220,6 +225,7 @@ static drift_report report_of(struct record *record, const char *command)
         .metrics = record->metrics,
         .guided_count = record->guided.count,
         .guided = record->guided.at,
+        .sweep = record->sweep.scales ? &record->sweep : NULL,
     };
     return report;
 }
@@ -246,6 +252,9 @@ static json_t *json_of(const struct record *record, const char *command)
     json_object_set_new(json, "steps", json_integer(trainer->step));
     json_object_set_new(json, "seconds", json_number(trainer->seconds));
     json_object_set_new(json, "steps_per_second", json_number((double)trainer->step / trainer->seconds));
+    json_object_set_new(json, "memory_planned", json_number(record->planned));
+    json_object_set_new(json, "memory_step", trainer->step_memory ? json_real(trainer->step_memory) : json_null());
+    json_object_set_new(json, "memory_peak", json_number(drift_peak_memory()));
     json_object_set_new(json, "loss", json_number(trainer->last[DRIFT_LOG_LOSS]));
     json_object_set_new(json, "loss_ema", json_number(trainer->last[DRIFT_LOG_LOSS_EMA]));
     json_object_set_new(json, "raw_v2", json_number(trainer->last[DRIFT_LOG_RAW]));
@@ -262,6 +271,8 @@ static json_t *json_of(const struct record *record, const char *command)
         json_object_set_new(json, "guidance", drift_guided_json(&record->guided));
     for (size_t i = 0; i < record->setting_count; i++)
         json_object_set_new(settings, record->settings[i].key, json_string(record->settings[i].value));
+    if (record->sweep.scales)
+        json_object_set_new(json, "judged", drift_sweep_json(&record->sweep));
     json_object_set_new(json, "settings", settings);
     return json;
 }
@@ -290,10 +301,23 @@ static drift_status write_samples(const struct record *record)
     return drift_npy_write(path_of(record, "samples.npy", path), &array);
 }
 
-static drift_status write_all(struct record *record, const char *command)
+static drift_status plan(struct record *record)
+{
+    const struct drift_trainer *trainer = record->trainer;
+    struct drift_plan plan;
+    drift_status status = drift_plan_step(&trainer->recipe, &trainer->generator.shape, trainer->all->size, &plan);
+    record->planned = drift_plan_bytes(&plan);
+    return status;
+}
+
+static drift_status write_all(struct record *record, const char *command, drift_sweep_progress *progress, void *context)
 {
     char path[PATH];
     drift_status status = evaluate(record);
+    if (!status && drift_sweep_concerns(record->trainer))
+        status = drift_sweep_run(record->trainer, progress, context, &record->sweep);
+    if (!status)
+        status = plan(record);
     if (!status)
         status = drift_guided_make(record->trainer, record->n, &record->guided);
     if (!status)
@@ -314,14 +338,15 @@ static drift_status write_all(struct record *record, const char *command)
     return status ? status : drift_report_html(&report, path_of(record, "report.html", path));
 }
 
-drift_status drift_report_run(struct drift_trainer *trainer, const char *folder, const char *command)
+drift_status drift_report_run(struct drift_trainer *trainer, const char *folder, const char *command,
+                              drift_sweep_progress *progress, void *context)
 {
     struct record *record = calloc(1, sizeof *record);
     if (!record)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for the report");
     record->trainer = trainer;
     record->folder = folder;
-    drift_status status = write_all(record, command);
+    drift_status status = write_all(record, command, progress, context);
     record_free(record);
     return status;
 }

@@ -19,7 +19,9 @@ void drift_svg_points(struct drift_text *page, const drift_report *report, const
 double drift_svg_arrows(struct drift_text *page, const drift_report *report, const struct drift_view *view,
                         const drift_arrows *arrows);
 
-/* The curves[first .. first + count), which share a figure, with legend, axes, units and the figure's levels. */
-void drift_svg_curves(struct drift_text *page, const drift_report *report, size_t first, size_t count);
+/* The curves[first .. first + count), which share a figure, with legend, axes, units and the figure's levels; `across`
+ * names the axis of their steps, UTF-8. */
+void drift_svg_curves(struct drift_text *page, const drift_report *report, size_t first, size_t count,
+                      const char *across);
 
 #endif

@@ -1,25 +1,26 @@
 /* A small classifier of images, trained here on real ones, to judge generated ones: does a sample look like the class
  * that was asked for, and where does it lie among features that mean something?
  *
- *     x[dim] -> linear 512 -> silu -> linear 64 -> silu = features -> linear -> logits
+ *     image -> conv 3x3, 24 -> silu -> conv 3x3, 48, stride 2 -> silu -> linear 64 -> silu = features
+ *     features -> linear -> logits
+ *
+ * The first convolution has stride 2 where both sides are 16 or more.
  *
  * The same data and seed give the same bits, on any machine and for any number of threads. */
 #ifndef DRIFT_TRAIN_CLASSIFIER_H
 #define DRIFT_TRAIN_CLASSIFIER_H
 
 #include "data/data.h"
-#include "nn/mlp.h"
 #include "nn/params.h"
 #include "tape/tape.h"
 
-enum { DRIFT_CLASSIFIER_FEATURES = 64 };
+enum { DRIFT_CLASSIFIER_LAYERS = 4, DRIFT_CLASSIFIER_FEATURES = 64 };
 
 struct drift_classifier {
     drift_params params;
-    drift_mlp body; /* up to the features, before their activation */
-    drift_param *head_weight, *head_bias;
+    drift_param *weight[DRIFT_CLASSIFIER_LAYERS], *bias[DRIFT_CLASSIFIER_LAYERS];
     drift_tape *tape;
-    size_t dim, classes;
+    size_t dim, height, width, channels, classes;
 };
 
 /* Told after every step, for a line of progress. */

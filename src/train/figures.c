@@ -29,7 +29,9 @@ drift_status drift_measure_new(struct drift_measure *measure, const char *data, 
         return status;
     const size_t size = measure->reference.data->size, dim = measure->evaluation.dim;
     measure->n = size && size < n ? size : n;
-    if (with_judge && !(status = drift_judge_new(&measure->judge, data, 0, progress, context)))
+    const struct drift_reference *r = &measure->reference;
+    const struct drift_data *train = r->train ? r->train : r->data, *test = r->test ? r->test : r->data;
+    if (with_judge && !(status = drift_judge_new(&measure->judge, train, test, measure->n, 0, progress, context)))
         measure->with_judge = 1;
     if (status)
         return status;
@@ -83,7 +85,7 @@ static drift_status judge(struct drift_measure *measure, struct drift_generator 
     how.label = generator->classes ? judge->labels : NULL;
     drift_status status = drift_generator_sample(generator, &how, judge->n, measure->judged);
     if (!status)
-        status = drift_judge_samples(judge, judge->n, measure->judged, how.label, &judgement);
+        status = drift_judge_samples(judge, measure->judged, how.label, &judgement);
     if (status)
         return status;
     keep(&judgement, values->value);

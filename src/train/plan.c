@@ -8,9 +8,13 @@
 #include "cpu/field.h"
 #include "train/trainer.h"
 
+/* What the program and its libraries take. */
+static const double PROGRAM = 6e6;
+
 double drift_plan_bytes(const struct drift_plan *plan)
 {
-    return plan->weights + plan->optimizer + plan->average + plan->step + plan->batch + plan->encoder;
+    return plan->weights + plan->optimizer + plan->average + plan->step + plan->batch + plan->encoder + plan->data +
+           plan->program;
 }
 
 /* Scratch memory of the CPU's field, which backends do not see: of the feature that needs most. */
@@ -71,13 +75,13 @@ static drift_status count_step(struct drift_trainer *trainer, const struct drift
     return status;
 }
 
-drift_status drift_plan_step(const struct drift_recipe *recipe, const struct drift_sample_shape *shape,
+drift_status drift_plan_step(const struct drift_recipe *recipe, const struct drift_sample_shape *shape, size_t rows,
                              struct drift_plan *plan)
 {
     drift_count count;
     const drift_backend backend = drift_count_backend(DRIFT_F32, &count);
     struct drift_trainer *trainer = calloc(1, sizeof *trainer);
-    *plan = (struct drift_plan){.parameters = 0};
+    *plan = (struct drift_plan){.data = 2.0 * (double)rows * (double)shape->dim * sizeof(float), .program = PROGRAM};
     if (!trainer)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for a plan");
     trainer->recipe = *recipe;

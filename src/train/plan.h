@@ -10,14 +10,17 @@ struct drift_plan {
     double step;                        /* bytes: activations, features, the field */
     double batch;                       /* bytes: rings, positives, negatives */
     double encoder;                     /* bytes: parameters of the encoder */
-    char without[256];                  /* why the recipe's encoder could not be counted; empty where it was */
-    double flop;                        /* of a step, by the formulas of tensor/backend.def */
+    double data;       /* bytes: rows of a finite set, all and those of the training and of the test part */
+    double program;    /* bytes: what the program and its libraries take before anything else */
+    char without[256]; /* why the recipe's encoder could not be counted; empty where it was */
+    double flop;       /* of a step, by the formulas of tensor/backend.def */
 };
 
-/* Counts one training step of a recipe whose samples have this shape, on a backend that computes nothing: shapes that
- * do not fit are found too. dataset.num_classes is known. Where the encoder's files are not there, it counts without.
+/* Counts one training step of a recipe whose samples have this shape, `rows` of them in a finite set (0: endless), on a
+ * backend that computes nothing: shapes that do not fit are found too. dataset.num_classes is known. Where the
+ * encoder's files are not there, it counts without.
  */
-drift_status drift_plan_step(const struct drift_recipe *recipe, const struct drift_sample_shape *shape,
+drift_status drift_plan_step(const struct drift_recipe *recipe, const struct drift_sample_shape *shape, size_t rows,
                              struct drift_plan *plan);
 
 /* The sum of the plan's bytes. */

@@ -8,6 +8,7 @@
 
 #include "io/file.h"
 #include "report/axis.h"
+#include "report/sweep.h"
 #include "report/report.h"
 #include "report/text.h"
 
@@ -37,6 +38,14 @@ static char *page_of(const drift_report *r)
     ck_assert(!drift_file_read(path, 1 << 24, &bytes));
     unlink(path);
     return (char *)bytes.data;
+}
+
+static int times(const char *page, const char *word)
+{
+    int n = 0;
+    for (const char *p = page; (p = strstr(p, word)); p++)
+        n++;
+    return n;
 }
 
 static int is_void(const char *tag)
@@ -226,6 +235,51 @@ START_TEST(texts)
 }
 END_TEST
 
+/* Two running means at three scales: a chart for each figure with axes and floor, a row for each in the table, a
+ * picture for each scale. */
+START_TEST(guidance)
+{
+    enum { SIDE = 4, DIM = SIDE * SIDE, CLASSES = 3, SCALES = 3 };
+    static float x[SCALES * DRIFT_SWEEP_ROWS * CLASSES * DIM];
+    struct drift_sweep sweep = {.n = 1234,
+                                .scales = SCALES,
+                                .means = 2,
+                                .scale = {1, 1.5, 2},
+                                .decay = {0.99, NAN},
+                                .floor = {0.98, 3.25, 0.9, 0.8, 1},
+                                .columns = CLASSES,
+                                .grids = x,
+                                .one = x};
+    for (int i = 0; i < 2 * SCALES; i++)
+        sweep.found[i] = (struct drift_judgement){0.9 + 0.01 * i, 5.0 + i, 0.7, 0.6 - 0.1 * i, 1.1};
+    sweep.found[4].class_accuracy = NAN;
+    drift_report r = {.title = "t",
+                      .dim = DIM,
+                      .image_width = SIDE,
+                      .image_height = SIDE,
+                      .image_channels = 1,
+                      .low = -1,
+                      .high = 1,
+                      .sweep = &sweep};
+    char *page = page_of(&r);
+    check_page(page);
+    ck_assert_int_eq(times(page, "guidance scale \xce\xb1</text>"), 4);
+    ck_assert_int_eq(times(page, "class=\"curve floor\""), 4);
+    ck_assert_int_eq(times(page, "class=\"curve c1\""), 4);
+    ck_assert_int_eq(times(page, "<tr><td>running mean 0.99</td>"), SCALES);
+    ck_assert_int_eq(times(page, "<tr><td>as trained</td>"), SCALES);
+    ck_assert_int_eq(times(page, "data:image/png"), SCALES + 1);
+    ck_assert(strstr(page, "judges 1,234 generated images") && strstr(page, "share of the test images"));
+    json_t *json = drift_sweep_json(&sweep), *rows = json_object_get(json, "rows");
+    ck_assert_uint_eq(json_array_size(rows), 2 * SCALES);
+    ck_assert(json_is_null(json_object_get(json_array_get(rows, 4), "class_accuracy")));
+    ck_assert(json_is_null(json_object_get(json_array_get(rows, 3), "ema")));
+    ck_assert(json_real_value(json_object_get(json_array_get(rows, 1), "cfg")) == 1.5);
+    json_decref(json);
+    free(page);
+}
+END_TEST
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -235,6 +289,7 @@ int main(void)
     tcase_set_timeout(all, 60);
     tcase_add_test(all, points_with_everything);
     tcase_add_test(all, images);
+    tcase_add_test(all, guidance);
     tcase_add_test(all, odd_data);
     tcase_add_test(all, axes);
     tcase_add_test(all, texts);
