@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/eval.h"
 #include "report/sweep.h"
 
 int drift_sweep_concerns(const struct drift_trainer *trainer)
 {
-    return trainer->generator.classes > 1 && trainer->data->height && trainer->test && trainer->test->size &&
-           trainer->test->labels && trainer->recipe.train.cfg_list.count > 1;
+    const struct drift_data *data = trainer->data, *test = trainer->test;
+    return trainer->generator.classes > 1 && data->height && data->classes > 1 && data->size > DRIFT_NEIGHBOURS &&
+           test && test->labels && test->size > DRIFT_NEIGHBOURS && trainer->recipe.train.cfg_list.count > 1;
 }
 
 void drift_sweep_free(struct drift_sweep *sweep)

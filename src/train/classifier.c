@@ -11,7 +11,7 @@
 #include "op/op.h"
 #include "train/optimizer.h"
 
-enum { FEATURES = DRIFT_CLASSIFIER_FEATURES, CHANNELS = 24, BATCH = 256 };
+enum { FEATURES = DRIFT_CLASSIFIER_FEATURES, CHANNELS = 24, BATCH = 256, ROUNDS = 200, MOST_STEPS = 1500 };
 
 /* ---- the network ---- */
 
@@ -147,11 +147,10 @@ static drift_status gradients(struct drift_classifier *c, const struct batch *ba
     return drift_tape_status(tape);
 }
 
-/* 200 rounds of a small set, 1,500 steps of a large one. */
-static int64_t steps_of(const struct drift_data *data)
+static int64_t steps_of(const struct drift_data *data, size_t batch)
 {
-    const size_t steps = 200 * data->size / BATCH;
-    return steps < 300 ? 300 : steps > 1500 ? 1500 : (int64_t)steps;
+    const size_t steps = ROUNDS * data->size / batch;
+    return (int64_t)(steps < MOST_STEPS ? steps : MOST_STEPS);
 }
 
 static drift_status settings(struct drift_recipe *recipe, int64_t steps)
@@ -175,7 +174,7 @@ static drift_status train(struct drift_classifier *c, const struct drift_data *d
 {
     struct drift_recipe recipe;
     struct drift_optimizer_report report;
-    const int64_t steps = steps_of(data);
+    const int64_t steps = steps_of(data, batch->n);
     drift_status status = settings(&recipe, steps);
     if (!status)
         status = drift_params_init(&c->params, seed);

@@ -26,8 +26,9 @@ struct drift_classifier {
 /* Told after every step, for a line of progress. */
 typedef void drift_classifier_progress(void *context, int64_t step, int64_t steps);
 
-/* Trains on all rows of a finite set with labels: AdamW, 300 to 3,000 steps of 256 images that are shifted, turned and
- * sheared a little each time. Some seconds to a minute. `progress` may be NULL. On failure there is nothing to free. */
+/* Trains on all rows of a finite set of images with labels: AdamW, 200 rounds or 1,500 steps of 256 images, whichever
+ * is less, shifted, turned and sheared a little each time. Some seconds to a minute. `progress` may be NULL. On failure
+ * there is nothing to free. */
 drift_status drift_classifier_train(struct drift_classifier *classifier, const struct drift_data *train, uint64_t seed,
                                     drift_classifier_progress *progress, void *context);
 void drift_classifier_free(struct drift_classifier *classifier);

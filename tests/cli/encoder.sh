@@ -106,7 +106,7 @@ refused "metadata.json: No such file" "$DRIFT" features "$dir" digits
 
 # a generator in the encoder's feature space
 feature() { # OPTIONS...
-    "$DRIFT" train digits-dit --out "$dir/feature" --set train.total_steps=2 --set train.eval_samples=20 \
+    "$DRIFT" train digits-dit --out "$dir/feature" --set train.cfg_list=1 --set train.total_steps=2 --set train.eval_samples=20 \
         --set train.train_batch_size=2 --set dataset.batch_size=4 --set train.pos_per_sample=3 --set train.neg_per_sample=2 \
         --set train.forward_dict.gen_per_label=2 --set train.ema_decay=0.9 --set train.cfg_list=1 --set model.hidden_size=16 \
         --set model.depth=1 "$@"

@@ -5,7 +5,7 @@ set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-"$DRIFT" train data/recipes/digits-dit.yaml --set train.total_steps=2 --set train.eval_samples=16 --set model.depth=1 \
+"$DRIFT" train data/recipes/digits-dit.yaml --set train.total_steps=2 --set train.eval_samples=16 --set model.depth=1 --set train.cfg_list=1 \
     --out "$dir/run" > /dev/null 2>&1
 model=$dir/run/model.safetensors
 "$DRIFT" eval "$model" --data digits --classifier --cfg 1,2 --json > "$dir/two" 2> /dev/null

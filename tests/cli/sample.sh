@@ -28,7 +28,7 @@ done
 grep -q 'there is none, 0.5, 0.9' "$dir/err" || fail "$(cat "$dir/err")"
 
 # by class and guidance scale: sample i has the class whose turn it is, and all scales have the same noise
-"$DRIFT" train digits-dit --set train.total_steps=3 --set train.eval_samples=16 --set model.depth=1 \
+"$DRIFT" train digits-dit --set train.total_steps=3 --set train.eval_samples=16 --set model.depth=1 --set train.cfg_list=1 \
     --set optimizer.lr_schedule.warmup_steps=0 --out "$dir/dit" > /dev/null 2>&1
 model=$dir/dit/model.safetensors
 "$DRIFT" sample "$model" --n 20 > "$dir/all"
@@ -48,7 +48,7 @@ for options in "--class all" "--class all --cfg 1,2" "--class 3"; do
 done
 # labels go with the samples: a model trained on them knows as many classes
 "$DRIFT" sample "$model" --n 80 --class 0,1,2,3,4 --out "$dir/a.npz"
-"$DRIFT" train digits-dit --data "$dir/a.npz" --set train.total_steps=1 --set train.eval_samples=16 --set model.depth=1 \
+"$DRIFT" train digits-dit --data "$dir/a.npz" --set train.total_steps=1 --set train.eval_samples=16 --set model.depth=1 --set train.cfg_list=1 \
     --set dataset.batch_size=32 --out "$dir/again" > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
 refuses() { # TEXT ARGUMENTS...
     text=$1 got=0

@@ -108,6 +108,23 @@ grep -q 'train.seed = 0, not 1' "$dir/err" || fail "$(cat "$dir/err")"
 "$DRIFT" $points --steps $((steps + 5)) --out "$dir/points-plain" --resume > /dev/null 2>&1
 [ "$(wc -l < "$dir/points-plain/log.csv")" = $((steps + 6)) ] || fail "not trained further"
 
+# a finished run looked at again: nothing trained, the same report, guidance and all
+# shellcheck disable=SC2086
+"$DRIFT" $digits --set train.total_steps=4 --set train.cfg_list=1,3 --set train.eval_samples=30 --out "$dir/guided" > /dev/null 2>&1
+cp "$dir/guided/report.json" "$dir/first.json"
+cp "$dir/guided/model.safetensors" "$dir/first.safetensors"
+rm "$dir/guided/report.json" "$dir/guided/report.html"
+# shellcheck disable=SC2086
+"$DRIFT" $digits --set train.total_steps=4 --set train.cfg_list=1,3 --set train.eval_samples=30 --out "$dir/guided" --resume > /dev/null 2>&1
+cmp "$dir/first.safetensors" "$dir/guided/model.safetensors" || fail "looking again trains"
+for json in first guided/report; do
+    [ "$(grep -c '"cfg": ' "$dir/$json.json")" = 10 ] || fail "$json: not two means at five scales"
+    sed -n '/"judged"/,/"settings"/p' "$dir/$json.json" > "$dir/$json.guidance"
+done
+cmp "$dir/first.guidance" "$dir/guided/report.guidance" || fail "looking again judges otherwise"
+grep -q '"memory_planned": [1-9]' "$dir/first.json" && grep -q '"memory_step": [1-9]' "$dir/first.json" || fail "no memory in report.json"
+grep -q '<h2>Guidance</h2>' "$dir/guided/report.html" || fail "no section on guidance"
+
 # what --dry-run predicts is what a run takes
 "$DRIFT" train digits-dit --dry-run > "$dir/plan"
 grep -q '^parameters   356100$' "$dir/plan" || fail "$(cat "$dir/plan")"
@@ -117,7 +134,7 @@ grep -q '^missing      dataset.use_cache: true' "$dir/authors" || fail "$(cat "$
 case $BUILD in
 */*) ;; # a sanitizer takes memory of its own
 *)
-    "$DRIFT" train digits-dit --set train.total_steps=1 --set train.eval_samples=20 --out "$dir/once" > /dev/null 2> "$dir/err"
+    "$DRIFT" train digits-dit --set train.total_steps=1 --set train.eval_samples=20 --set train.cfg_list=1 --out "$dir/once" > /dev/null 2> "$dir/err"
     planned=$(sed -n 's/^memory *\([0-9.]*\) MB:.*/\1/p' "$dir/plan") taken=$(sed -n 's/^memory: \([0-9.]*\) MB with.*/\1/p' "$dir/err")
     awk "BEGIN { exit !($taken > 0.8 * $planned && $taken < 1.1 * $planned) }" || fail "planned $planned MB, took $taken MB"
     echo "REPORT digits-dit: $planned MB planned, $taken MB taken"
