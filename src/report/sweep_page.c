@@ -108,8 +108,12 @@ static drift_status put_one_noise(struct drift_text *page, const drift_report *r
     }
     drift_text_put(page, "<h3>One noise</h3><p>The same noise under every class, and every scale: the row says which "
                          "\xce\xb1.</p><div class=\"pairs\">");
-    drift_status status =
-        drift_canvas_rows(&part, &(drift_rows){sweep->scales, sweep->columns, sweep->columns, 1, captions}, &canvas);
+    const drift_rows rows = {.rows = sweep->scales,
+                             .columns = sweep->columns,
+                             .row_step = sweep->columns,
+                             .column_step = 1,
+                             .captions = captions};
+    drift_status status = drift_canvas_rows(&part, &rows, &canvas);
     if (!status)
         status = drift_page_picture(page, &canvas, "one noise under every class, a row for each guidance scale");
     drift_text_put(page, "</div>");
