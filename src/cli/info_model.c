@@ -19,14 +19,15 @@ static drift_status open_recipe(const char *path, struct drift_inventory *invent
     struct drift_sample_shape shape;
     size_t rows;
     drift_status status = drift_recipe_open(&recipe, path);
-    if (!status)
-        status = drift_recipe_check(&recipe);
     if (status)
         return status;
-    if (recipe.model.name == DRIFT_MODEL_MAE && !*recipe.dataset.name)
-        return drift_inventory_of_recipe(&recipe, NULL, inventory);
-    status = drift_run_look_at_data(&recipe, &shape, &rows);
-    return status ? status : drift_inventory_of_recipe(&recipe, &shape, inventory);
+    if ((status = drift_recipe_check(&recipe)))
+        return drift_fail_context(status, "%s", path);
+    const int unknown = recipe.model.name == DRIFT_MODEL_MAE && !*recipe.dataset.name;
+    status = unknown ? DRIFT_OK : drift_run_look_at_data(&recipe, &shape, &rows);
+    if (!status)
+        status = drift_inventory_of_recipe(&recipe, unknown ? NULL : &shape, inventory);
+    return status ? drift_fail_context(status, "%s", path) : DRIFT_OK;
 }
 
 /* A .yaml file, or a plain name that is a built-in recipe's or, at least, no folder's. */

@@ -122,11 +122,15 @@ static drift_status print_plan(struct drift_recipe *recipe)
     return DRIFT_OK;
 }
 
-int drift_run_plan(const struct drift_recipe *given)
+int drift_run_plan(const struct drift_recipe *given, const char *name)
 {
     struct drift_recipe recipe = *given;
-    if (recipe.model.name == DRIFT_MODEL_MAE ? print_encoder_recipe(&recipe) : print_plan(&recipe))
+    const drift_status status =
+        recipe.model.name == DRIFT_MODEL_MAE ? print_encoder_recipe(&recipe) : print_plan(&recipe);
+    if (status) {
+        drift_fail_context(status, "%s", name);
         return drift_error_kept();
+    }
     print_missing(&recipe);
     return DRIFT_EXIT_YES;
 }

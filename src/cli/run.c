@@ -67,15 +67,24 @@ static drift_status write_recipe(const struct drift_recipe *recipe, const char *
     return status;
 }
 
+static drift_status name_recipe(drift_status status, const struct drift_run_settings *settings)
+{
+    return settings->recipe ? drift_fail_context(status, "%s", settings->recipe) : status;
+}
+
 static drift_status train(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
                           const struct drift_run_settings *settings)
 {
     struct progress progress = {.settings = settings};
     int found = 0;
     int64_t step = 0;
-    drift_status status = drift_folder_make(settings->out);
-    if (!status && settings->resume)
+    drift_status status = DRIFT_OK;
+    if (settings->resume)
         status = steps->load(steps->trainer, settings->out, &found, &step);
+    if (!status && !found && steps->start && (status = steps->start(steps->trainer)))
+        return name_recipe(status, settings);
+    if (!status) /* nothing is touched before all that was asked for is known to fit */
+        status = drift_folder_make(settings->out);
     if (!status)
         status = write_recipe(recipe, settings->out);
     if (status)
@@ -109,6 +118,12 @@ int drift_run_steps(const struct drift_run_steps *steps, const struct drift_reci
     return status == DRIFT_NOT_FINITE ? DRIFT_EXIT_NO : DRIFT_EXIT_BAD;
 }
 
+int drift_run_refused(drift_status status, const struct drift_run_settings *settings)
+{
+    name_recipe(status, settings);
+    return drift_error_kept();
+}
+
 /* ---- generators ---- */
 
 static drift_status load_generator(void *context, const char *folder, int *found, int64_t *step)
@@ -118,6 +133,8 @@ static drift_status load_generator(void *context, const char *folder, int *found
     *step = trainer->step;
     return status;
 }
+
+static drift_status start_generator(void *trainer) { return drift_trainer_start(trainer); }
 
 static drift_status run_generator(void *trainer, const char *folder, drift_progress_function *progress, void *context)
 {
@@ -153,9 +170,11 @@ int drift_run_recipe(const struct drift_recipe *recipe, const struct drift_run_s
     struct drift_trainer *trainer;
     if (recipe->model.name == DRIFT_MODEL_MAE)
         return drift_run_encoder(recipe, settings);
-    if (drift_trainer_new(recipe, &trainer))
-        return drift_error_kept();
-    const struct drift_run_steps steps = {trainer, load_generator, run_generator, finish_generator, tell_generator};
+    const drift_status status = drift_trainer_new(recipe, &trainer);
+    if (status)
+        return drift_run_refused(status, settings);
+    const struct drift_run_steps steps = {trainer,       load_generator,   start_generator,
+                                          run_generator, finish_generator, tell_generator};
     const int exit_status = drift_run_steps(&steps, &trainer->recipe, settings);
     drift_trainer_free(trainer);
     return exit_status;

@@ -9,6 +9,7 @@
 struct drift_run_settings {
     const char *out;
     const char *command; /* as it was given, to say how to run or resume it */
+    const char *recipe;  /* its file or name, for messages; NULL: none was given */
     int resume;
     /* Of a run among others: what stands before its progress (NULL: a run of its own, which says what it has written),
      * and how many like it are to follow, for the time that is left. */
@@ -29,6 +30,7 @@ int drift_run_encoder(const struct drift_recipe *recipe, const struct drift_run_
 struct drift_run_steps {
     void *trainer;
     drift_status (*load)(void *trainer, const char *folder, int *found, int64_t *step);
+    drift_status (*start)(void *trainer); /* where there is nothing to go on from; NULL: nothing to do */
     drift_status (*run)(void *trainer, const char *folder, drift_progress_function *progress, void *context);
     drift_status (*finish)(void *trainer, const char *folder, const char *command); /* the report */
     void (*tell)(const void *trainer, const char *folder);                          /* what was written */
@@ -37,9 +39,12 @@ struct drift_run_steps {
 int drift_run_steps(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
                     const struct drift_run_settings *settings);
 
-/* Prints what a run would need: parameters, memory, FLOP, time. Nothing is trained or written. Returns the exit status.
- */
-int drift_run_plan(const struct drift_recipe *recipe);
+/* Says why a trainer could not be made, and of which recipe. Returns the exit status. */
+int drift_run_refused(drift_status status, const struct drift_run_settings *settings);
+
+/* Prints what a run would need: parameters, memory, FLOP, time. Nothing is trained or written. `name` is the
+ * recipe's, for messages. Returns the exit status. */
+int drift_run_plan(const struct drift_recipe *recipe, const char *name);
 
 /* The shape of a sample and the rows of a finite set, from the data set where the recipe names one, else from the
  * model; fills dataset.num_classes in where the recipe leaves it to the data. */

@@ -31,9 +31,10 @@ static void tell(const void *trainer, const char *folder)
 int drift_run_encoder(const struct drift_recipe *recipe, const struct drift_run_settings *settings)
 {
     struct drift_mae_trainer *trainer;
-    if (drift_mae_trainer_new(recipe, &trainer))
-        return drift_error_kept();
-    const struct drift_run_steps steps = {trainer, load, run, finish, tell};
+    const drift_status status = drift_mae_trainer_new(recipe, &trainer);
+    if (status)
+        return drift_run_refused(status, settings);
+    const struct drift_run_steps steps = {trainer, load, NULL, run, finish, tell};
     const int exit_status = drift_run_steps(&steps, &trainer->recipe, settings);
     drift_mae_trainer_free(trainer);
     return exit_status;

@@ -24,13 +24,13 @@ static int run(int argc, char **argv)
             bad = drift_recipe_set(&recipe, "dataset.name", settings.data);
         if (!bad)
             bad = drift_run_set(&recipe, &settings.set);
-        if (!bad)
-            bad = drift_recipe_check(&recipe);
+        if (!bad && (bad = drift_recipe_check(&recipe)))
+            drift_fail_context(bad, "%s", argv[1]);
         const struct drift_run_settings how = {
-            .out = settings.out, .command = line ? line : "drift train", .resume = settings.resume};
+            .out = settings.out, .command = line ? line : "drift train", .recipe = argv[1], .resume = settings.resume};
         status = bad              ? drift_error_kept()
                  : settings.print ? drift_run_print(&recipe)
-                 : settings.dry   ? drift_run_plan(&recipe)
+                 : settings.dry   ? drift_run_plan(&recipe, argv[1])
                                   : drift_run_recipe(&recipe, &how);
     }
     free(line);

@@ -92,7 +92,8 @@ drift_status drift_data_take(const char *path, const struct drift_array *array, 
         return status;
     size_t n = array->shape[0];
     if (labels && (labels->rank != 1 || labels->count != n))
-        return drift_fail(DRIFT_INVALID, "%s: expected %zu labels, got %zu", path, n, labels->count);
+        return drift_fail(DRIFT_INVALID, "%s: expected %zu labels, got %zu (of rank %d)", path, n, labels->count,
+                          labels->rank);
     cut(split, n, &begin, &end);
     if (begin == end)
         return drift_fail(DRIFT_INVALID, "%s: too few rows (%zu) for a %s part", path, n,

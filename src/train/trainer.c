@@ -121,9 +121,10 @@ static drift_status make_parts(struct drift_trainer *trainer)
 drift_status drift_trainer_start(struct drift_trainer *trainer)
 {
     const char *path = trainer->recipe.train.init_from;
-    if (!*path)
+    if (!*path || trainer->started)
         return DRIFT_OK;
     drift_status status = drift_generator_init_from(path, &trainer->generator);
+    trainer->started = !status;
     return status ? drift_fail_context(status, "train.init_from") : start_averages(trainer);
 }
 

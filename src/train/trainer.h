@@ -57,6 +57,7 @@ struct drift_trainer {
     drift_loss_memory memory;
     drift_loss_report *report; /* of the last step */
 
+    int started;        /* the parameters of train.init_from are taken */
     int64_t step;       /* updates made */
     double step_memory; /* bytes that the process had taken at most when it had made its first step */
     double seconds;     /* of all steps, those before a resume included */
@@ -70,7 +71,8 @@ struct drift_trainer {
 drift_status drift_trainer_new(const struct drift_recipe *recipe, struct drift_trainer **trainer);
 void drift_trainer_free(struct drift_trainer *trainer);
 
-/* At step 0, before anything else: takes the parameters of train.init_from, where the recipe has it. */
+/* At step 0, before anything else: takes the parameters of train.init_from, where the recipe has it. drift_trainer_run
+ * does it where it has not been done. */
 drift_status drift_trainer_start(struct drift_trainer *trainer);
 
 /* The parts of a trainer that need no data, on this backend: generator, optimiser, running means, a step's tapes. Its
