@@ -2,14 +2,17 @@
 #include "report/guided.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drifting/linear_rule.h"
+#include "report/font.h"
 #include "report/page.h"
 
-enum { DIM = 2, DRAWS = 8 /* of the law, for each sample */, PANEL = 320 };
+enum { DIM = 2, DRAWS = 8 /* of the law, for each sample */, PANEL = 320, GAP = 6, MARGIN = 14 };
 #define PAPER 0x0b0e16ul
+#define INK 0xd8dee9ul
 
 /* ---- figures ---- */
 
@@ -117,18 +120,24 @@ json_t *drift_guided_json(const struct drift_guided_list *list)
     return all;
 }
 
-/* ---- the page ---- */
+/* ---- the page and the picture ---- */
 
-/* Samples above, the rule below. */
+/* Samples above, the rule below, with the canvas's corner of both at (x, y). */
+static drift_status draw_panels(struct drift_picture *canvas, size_t x, size_t y, const drift_guided *guided,
+                                const struct drift_view *view)
+{
+    drift_status status = drift_canvas_points(canvas, x, y, PANEL, view, guided->n, DIM, guided->samples);
+    return status ? status
+                  : drift_canvas_points(canvas, x, y + PANEL + GAP, PANEL, view, guided->law_n, DIM, guided->law);
+}
+
 static drift_status put_panels(struct drift_text *page, const drift_guided *guided, const struct drift_view *view)
 {
     struct drift_picture canvas;
-    drift_status status = drift_canvas_new(PANEL, 2 * PANEL + 4, PAPER, &canvas);
+    drift_status status = drift_canvas_new(PANEL, 2 * PANEL + GAP, PAPER, &canvas);
     if (status)
         return status;
-    status = drift_canvas_points(&canvas, 0, 0, PANEL, view, guided->n, DIM, guided->samples);
-    if (!status)
-        status = drift_canvas_points(&canvas, 0, PANEL + 4, PANEL, view, guided->law_n, DIM, guided->law);
+    status = draw_panels(&canvas, 0, 0, guided, view);
     if (status) {
         drift_picture_free(&canvas);
         return status;
@@ -138,6 +147,30 @@ static drift_status put_panels(struct drift_text *page, const drift_guided *guid
     drift_text_put(page, "<figcaption>\xce\xb1 = ");
     drift_text_number(page, guided->cfg_scale);
     drift_text_put(page, "</figcaption></figure>");
+    return status;
+}
+
+drift_status drift_report_guided(const drift_report *r, const char *path)
+{
+    static const char *const sides[] = {"samples", "rule"};
+    const struct drift_view view = drift_view_of(r);
+    const size_t left = MARGIN + drift_canvas_text_width(sides[0]) + MARGIN, above = 2 * MARGIN + DRIFT_FONT_HEIGHT;
+    struct drift_picture canvas;
+    drift_status status = drift_canvas_new(left + r->guided_count * (PANEL + GAP) + MARGIN - GAP,
+                                           above + 2 * PANEL + GAP + MARGIN, PAPER, &canvas);
+    if (status)
+        return status;
+    for (size_t side = 0; side < 2; side++)
+        drift_canvas_text(&canvas, MARGIN, above + side * (PANEL + GAP) + PANEL / 2, sides[side], INK);
+    for (size_t i = 0; i < r->guided_count && !status; i++) {
+        char caption[32];
+        snprintf(caption, sizeof caption, "cfg %g", r->guided[i].cfg_scale);
+        drift_canvas_text(&canvas, left + i * (PANEL + GAP), MARGIN, caption, INK);
+        status = draw_panels(&canvas, left + i * (PANEL + GAP), above, &r->guided[i], &view);
+    }
+    if (!status)
+        status = drift_png_write(path, &canvas);
+    drift_picture_free(&canvas);
     return status;
 }
 

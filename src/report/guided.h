@@ -25,4 +25,7 @@ json_t *drift_guided_json(const struct drift_guided_list *list);
 /* Its section of the page; nothing where there are none. */
 drift_status drift_page_guided(struct drift_text *page, const drift_report *report, const struct drift_view *view);
 
+/* guidance.png: a column for each scale, samples above the rule. */
+drift_status drift_report_guided(const drift_report *report, const char *path);
+
 #endif
