@@ -56,7 +56,8 @@ static void print_memory(const struct drift_plan *plan)
     char text[32];
     printf("memory       %s: ", drift_bytes_text(drift_plan_bytes(plan), text));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        printf("%s%s %s", i ? ", " : "", parts[i].what, drift_bytes_text(parts[i].bytes, text));
+        if (parts[i].bytes > 0)
+            printf("%s%s %s", i ? ", " : "", parts[i].what, drift_bytes_text(parts[i].bytes, text));
     printf("\n");
 }
 
@@ -95,7 +96,8 @@ static void print_missing(const struct drift_recipe *recipe)
     free(lines);
 }
 
-static drift_status print_encoder_recipe(const struct drift_recipe *recipe)
+/* An encoder's recipe may leave the images to --data; without them its step cannot be counted. */
+static drift_status print_parameters(const struct drift_recipe *recipe)
 {
     size_t parameters;
     drift_status status = drift_recipe_parameters(recipe, &parameters);
@@ -109,9 +111,12 @@ static drift_status print_plan(struct drift_recipe *recipe)
     struct drift_sample_shape shape;
     struct drift_plan plan;
     size_t rows;
+    const int encoder = recipe->model.name == DRIFT_MODEL_MAE;
+    if (encoder && !*recipe->dataset.name)
+        return print_parameters(recipe);
     drift_status status = drift_run_look_at_data(recipe, &shape, &rows);
     if (!status)
-        status = drift_plan_step(recipe, &shape, rows, &plan);
+        status = (encoder ? drift_plan_encoder : drift_plan_step)(recipe, &shape, rows, &plan);
     if (status)
         return status;
     printf("parameters   %zu\n", plan.parameters);
@@ -125,8 +130,7 @@ static drift_status print_plan(struct drift_recipe *recipe)
 int drift_run_plan(const struct drift_recipe *given, const char *name)
 {
     struct drift_recipe recipe = *given;
-    const drift_status status =
-        recipe.model.name == DRIFT_MODEL_MAE ? print_encoder_recipe(&recipe) : print_plan(&recipe);
+    const drift_status status = print_plan(&recipe);
     if (status) {
         drift_fail_context(status, "%s", name);
         return drift_error_kept();

@@ -155,13 +155,18 @@ static drift_status finish_generator(void *trainer, const char *folder, const ch
     return status;
 }
 
+void drift_run_tell_memory(double step_memory)
+{
+    char step[32], run[32];
+    if (step_memory > 0)
+        fprintf(stderr, "memory: %s with a training step, %s with evaluation and report\n",
+                drift_bytes_text(step_memory, step), drift_bytes_text(drift_peak_memory(), run));
+}
+
 static void tell_generator(const void *context, const char *folder)
 {
     const struct drift_trainer *trainer = context;
-    char step[32], run[32];
-    if (trainer->step_memory)
-        fprintf(stderr, "memory: %s with a training step, %s with evaluation and report\n",
-                drift_bytes_text(trainer->step_memory, step), drift_bytes_text(drift_peak_memory(), run));
+    drift_run_tell_memory(trainer->step_memory);
     printf("%s/report.html shows what was learnt; %s/model.safetensors is the model\n", folder, folder);
 }
 

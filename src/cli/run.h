@@ -35,6 +35,8 @@ struct drift_run_steps {
     drift_status (*finish)(void *trainer, const char *folder, const char *command); /* the report */
     void (*tell)(const void *trainer, const char *folder);                          /* what was written */
 };
+/* Says on stderr how much memory the process took, and how much of it with a step alone (0: nothing to say). */
+void drift_run_tell_memory(double step_memory);
 /* Returns the exit status. */
 int drift_run_steps(const struct drift_run_steps *steps, const struct drift_recipe *recipe,
                     const struct drift_run_settings *settings);

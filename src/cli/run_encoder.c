@@ -22,9 +22,10 @@ static drift_status finish(void *trainer, const char *folder, const char *comman
     return drift_report_encoder(trainer, folder, command);
 }
 
-static void tell(const void *trainer, const char *folder)
+static void tell(const void *context, const char *folder)
 {
-    (void)trainer;
+    const struct drift_mae_trainer *trainer = context;
+    drift_run_tell_memory(trainer->step_memory);
     printf("%s/report.html shows what was learnt; %s/params_ema is the encoder\n", folder, folder);
 }
 

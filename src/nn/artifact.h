@@ -87,7 +87,7 @@ drift_status drift_artifact_match(const struct drift_artifact *artifact, const d
                                   struct drift_surplus *surplus);
 
 /* Fills a block of parameters (params->values, or one of drift_params_block) from the artefact's arrays; fails as match
- * does. */
+ * does, and where a number is NaN or infinite. */
 drift_status drift_artifact_fill(const struct drift_artifact *artifact, const drift_params *params,
                                  drift_tensor *block);
 

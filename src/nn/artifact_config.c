@@ -141,13 +141,16 @@ drift_status drift_artifact_match(const struct drift_artifact *artifact, const d
 
 static drift_status fill_one(const struct drift_array *array, drift_tensor *view)
 {
-    if (array->type == DRIFT_ARRAY_F32 && view->dtype == DRIFT_F32)
-        return drift_tensor_write(view, array->data);
     float *values = malloc(array->count * sizeof *values + 1);
     if (!values)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu numbers", array->count);
     drift_array_floats(array, values);
-    drift_status status = drift_tensor_write_floats(view, values);
+    drift_status status = DRIFT_OK;
+    for (size_t i = 0; i < array->count && !status; i++)
+        if (!isfinite(values[i]))
+            status = drift_fail(DRIFT_INVALID, "number %zu is not finite", i);
+    if (!status)
+        status = drift_tensor_write_floats(view, values);
     free(values);
     return status;
 }

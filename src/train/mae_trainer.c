@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "cpu/cpu.h"
 #include "io/file.h"
@@ -54,18 +55,16 @@ static drift_status check_classes(const struct drift_data *data, const struct dr
     return DRIFT_OK;
 }
 
-/* Images, grid and cells fit each other. */
-static drift_status check_shape(const struct drift_mae_trainer *trainer, const drift_mae_config *config)
+drift_status drift_mae_fits(const char *name, const struct drift_sample_shape *shape, const drift_mae_config *config)
 {
-    const struct drift_data *data = trainer->data;
     const size_t cell = config->input_patch_size * config->patch_size;
-    if (data->channels != config->in_channels)
-        return drift_fail(DRIFT_INVALID, "model.in_channels: %zu, but %s has images of %zu", config->in_channels,
-                          data->name, data->channels);
-    if (data->height % cell || data->width % cell)
+    if (shape->channels != config->in_channels)
+        return drift_fail(DRIFT_INVALID, "model.in_channels: %zu, but %s has images of %zu", config->in_channels, name,
+                          shape->channels);
+    if (shape->height % cell || shape->width % cell)
         return drift_fail(DRIFT_INVALID,
                           "model.patch_size: mask cells of %zu x %zu pixels do not divide images of %zu x %zu", cell,
-                          cell, data->height, data->width);
+                          cell, shape->height, shape->width);
     return DRIFT_OK;
 }
 
@@ -76,6 +75,7 @@ static drift_status make_parts(struct drift_mae_trainer *trainer)
     if (!recipe->dataset.num_classes)
         recipe->dataset.num_classes = data->classes ? data->classes : 1;
     const drift_mae_config config = drift_recipe_mae(recipe);
+    const struct drift_sample_shape shape = {data->dim, data->height, data->width, data->channels};
     trainer->batch = (size_t)recipe->dataset.batch_size;
     if (!trainer->batch)
         return drift_fail(DRIFT_INVALID, "dataset.batch_size: expected the images of a step");
@@ -83,7 +83,7 @@ static drift_status make_parts(struct drift_mae_trainer *trainer)
     if (!status)
         status = check_classes(data, recipe);
     if (!status)
-        status = check_shape(trainer, &config);
+        status = drift_mae_fits(data->name, &shape, &config);
     if (!status)
         status = drift_mae_state_new(&trainer->state, recipe, &config, drift_cpu_backend(DRIFT_F32));
     if (!status)
@@ -249,6 +249,8 @@ static drift_status one_step(struct drift_mae_trainer *trainer, FILE *log)
     trainer->seconds += drift_seconds() - start;
     if (status)
         return status;
+    if (!trainer->step_memory)
+        trainer->step_memory = drift_peak_memory();
     const int evaluated =
         trainer->step % recipe->train.eval_per_step == 0 || trainer->step == recipe->train.total_steps;
     if (evaluated && (status = evaluate(trainer)))

@@ -42,6 +42,7 @@ struct drift_mae_trainer {
     int32_t *label;
     int64_t step;   /* updates made */
     double seconds; /* of all steps, those before a resume included */
+    double step_memory; /* the process's peak after the first step; 0 without one, or where the system does not say */
     double last[DRIFT_MAE_COLUMNS];
     struct drift_log log;
 };
@@ -49,6 +50,8 @@ struct drift_mae_trainer {
 /* Opens the images, draws the parameters of step 0. Images that the model does not take (channels, sides that cells do
  * not divide), a set without labels where there is classification: DRIFT_INVALID. */
 drift_status drift_mae_trainer_new(const struct drift_recipe *recipe, struct drift_mae_trainer **trainer);
+/* Whether images, grid and mask cells of a model go together; `name` is what the images are called in the line. */
+drift_status drift_mae_fits(const char *name, const struct drift_sample_shape *shape, const drift_mae_config *config);
 void drift_mae_trainer_free(struct drift_mae_trainer *trainer);
 
 /* One update. Not finite: DRIFT_NOT_FINITE names step and tensor, and the parameters are those before. */

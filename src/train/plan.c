@@ -6,6 +6,8 @@
 
 #include "count/count.h"
 #include "cpu/field.h"
+#include "train/mae_trainer.h"
+#include "train/recipe_model.h"
 #include "train/trainer.h"
 
 /* What the program and its libraries take. */
@@ -75,13 +77,18 @@ static drift_status count_step(struct drift_trainer *trainer, const struct drift
     return status;
 }
 
+static struct drift_plan plan_of_data(const struct drift_sample_shape *shape, size_t rows)
+{
+    return (struct drift_plan){.data = 2.0 * (double)rows * (double)shape->dim * sizeof(float), .program = PROGRAM};
+}
+
 drift_status drift_plan_step(const struct drift_recipe *recipe, const struct drift_sample_shape *shape, size_t rows,
                              struct drift_plan *plan)
 {
     drift_count count;
     const drift_backend backend = drift_count_backend(DRIFT_F32, &count);
     struct drift_trainer *trainer = calloc(1, sizeof *trainer);
-    *plan = (struct drift_plan){.data = 2.0 * (double)rows * (double)shape->dim * sizeof(float), .program = PROGRAM};
+    *plan = plan_of_data(shape, rows);
     if (!trainer)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for a plan");
     trainer->recipe = *recipe;
@@ -89,5 +96,53 @@ drift_status drift_plan_step(const struct drift_recipe *recipe, const struct dri
     if (!status)
         status = count_step(trainer, shape, &backend, &count, plan);
     drift_trainer_free(trainer);
+    return status;
+}
+
+/* ---- encoders ---- */
+
+/* A step on images of zeros, whose loss and gradient the counting backend says are 0. */
+static drift_status count_images(struct drift_mae_state *state, const struct drift_recipe *recipe,
+                                 const struct drift_sample_shape *shape)
+{
+    const size_t n = (size_t)recipe->dataset.batch_size;
+    struct drift_mae_report report;
+    float *x = calloc(n * shape->dim + 1, sizeof *x);
+    int32_t *label = calloc(n + 1, sizeof *label);
+    const struct drift_mae_images images = {n, shape->height, shape->width, shape->channels, x, x, label};
+    const int64_t last = recipe->train.total_steps > 0 ? recipe->train.total_steps - 1 : 0; /* classification joins */
+    drift_status status = x && label ? drift_mae_state_step(state, recipe, last, &images, &report)
+                                     : drift_fail(DRIFT_NO_MEMORY, "no memory for %zu images", n);
+    free(x);
+    free(label);
+    return status;
+}
+
+drift_status drift_plan_encoder(const struct drift_recipe *recipe, const struct drift_sample_shape *shape, size_t rows,
+                                struct drift_plan *plan)
+{
+    drift_count count;
+    const drift_backend backend = drift_count_backend(DRIFT_F32, &count);
+    const drift_mae_config config = drift_recipe_mae(recipe);
+    struct drift_mae_state state;
+    *plan = plan_of_data(shape, rows);
+    drift_status status = drift_mae_check(&config);
+    if (!status)
+        status = drift_mae_fits(recipe->dataset.name, shape, &config);
+    if (!status)
+        status = drift_mae_state_new(&state, recipe, &config, &backend);
+    if (status)
+        return status;
+    const double block = (double)drift_tensor_bytes(&state.params.values), before = count.flop;
+    const size_t held = count.bytes;
+    status = count_images(&state, recipe, shape);
+    for (size_t i = 0; i < state.params.count; i++)
+        plan->parameters += drift_tensor_elements(&state.params.list[i]->tensor);
+    plan->weights = plan->optimizer = 2 * block;
+    plan->average = state.average_count * block;
+    plan->step = (double)(count.peak_bytes - held);
+    plan->batch = (double)recipe->dataset.batch_size * (double)shape->dim * 2 * sizeof(float);
+    plan->flop = count.flop - before;
+    drift_mae_state_free(&state);
     return status;
 }

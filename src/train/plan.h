@@ -23,6 +23,10 @@ struct drift_plan {
 drift_status drift_plan_step(const struct drift_recipe *recipe, const struct drift_sample_shape *shape, size_t rows,
                              struct drift_plan *plan);
 
+/* The same for an encoder's recipe and images of this shape. */
+drift_status drift_plan_encoder(const struct drift_recipe *recipe, const struct drift_sample_shape *shape, size_t rows,
+                                struct drift_plan *plan);
+
 /* The sum of the plan's bytes. */
 double drift_plan_bytes(const struct drift_plan *plan);
 

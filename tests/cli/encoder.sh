@@ -83,6 +83,21 @@ refused "dataset.batch_size: expected the images of a step" \
     > "$dir/log" 2>&1 && fail "trained with infinite parameters" || [ $? = 1 ] || fail "status $?"
 tail -n 1 "$dir/log" | grep -q '^drift: step [0-9]*: the .* not finite' || fail "$(cat "$dir/log")"
 
+# what --dry-run predicts is what a run takes
+"$DRIFT" train digits-mae --dry-run > "$dir/plan"
+grep -q '^parameters   3319643$' "$dir/plan" || fail "$(cat "$dir/plan")"
+refused "model.in_channels: 1, but tests/data/cifar.bin.gz has images of 3" \
+    "$DRIFT" train digits-mae --data tests/data/cifar.bin.gz --dry-run
+case $BUILD in
+*/*) ;; # a sanitizer takes memory of its own
+*)
+    "$DRIFT" train digits-mae --set train.total_steps=1 --set train.eval_samples=20 --out "$dir/once" > /dev/null 2> "$dir/err"
+    planned=$(sed -n 's/^memory *\([0-9.]*\) MB:.*/\1/p' "$dir/plan") taken=$(sed -n 's/^memory: \([0-9.]*\) MB with.*/\1/p' "$dir/err")
+    awk "BEGIN { exit !($taken > 0.8 * $planned && $taken < 1.1 * $planned) }" || fail "planned $planned MB, took $taken MB"
+    echo "REPORT digits-mae: $planned MB planned, $taken MB taken"
+    ;;
+esac
+
 # what it sees, and how well that tells the digits apart
 "$DRIFT" features "$dir/one" digits --n 20 --out "$dir/features.npz" > "$dir/log" || fail "features: $(cat "$dir/log")"
 grep -q '^layer2_blk2 *16 *12 ' "$dir/log" || fail "features: $(cat "$dir/log")"
@@ -117,3 +132,32 @@ refused "expected images of 4 channels" feature --set feature.mae_path=tests/gol
 refused "expected an encoder (kind mae), got a generator" feature --set feature.mae_path=tests/golden/artifact/gen_latent
 head -c 20000 "$dir/one/params_ema/ema_params.msgpack" > "$dir/threads/params_ema/ema_params.msgpack"
 refused "ema_params.msgpack" feature --set "feature.mae_path=$dir/threads"
+
+# weights that are damaged: anywhere, or numbers that are none
+bytes=$(wc -c < "$dir/one/params_ema/ema_params.msgpack")
+for at in 0 1 7 $((bytes * 3 / 5)) $((bytes * 3 / 4)); do # the decoder's come first, and are not read
+    { head -c $at "$dir/one/params_ema/ema_params.msgpack" && printf '\377\377\377\377\377\377\377' &&
+        tail -c +$((at + 8)) "$dir/one/params_ema/ema_params.msgpack"; } > "$dir/threads/params_ema/ema_params.msgpack"
+    [ "$(wc -c < "$dir/threads/params_ema/ema_params.msgpack")" = "$bytes" ]
+    refused "$dir/threads/params_ema/ema_params.msgpack" "$DRIFT" features "$dir/threads" digits
+done
+refused "is not finite" "$DRIFT" eval "$dir/threads" --data digits --encoder
+cp "$dir/one/params_ema/ema_params.msgpack" "$dir/threads/params_ema"
+sed 's/"in_channels": 1/"in_channels": 2/' "$dir/one/params_ema/metadata.json" > "$dir/threads/params_ema/metadata.json"
+refused "encoder/conv1/kernel: expected [3,3,2,6]" "$DRIFT" features "$dir/threads" digits
+
+# a file of CIFAR-10 is so many records, each with a label
+head -c 6145 /dev/zero > "$dir/data_batch_1.bin"
+refused "data_batch_1.bin: 6145 bytes: expected CIFAR-10's records of 3073 bytes" \
+    "$DRIFT" train cifar10-mae --data "$dir/data_batch_1.bin" --out "$dir/y"
+: > "$dir/data_batch_1.bin"
+refused "data_batch_1.bin: 0 bytes" "$DRIFT" features "$dir/one" "$dir/data_batch_1.bin"
+printf '\012' > "$dir/data_batch_1.bin"
+head -c 3072 /dev/zero >> "$dir/data_batch_1.bin"
+refused "data_batch_1.bin: byte 0: expected a label of 0 to 9, got 10" \
+    "$DRIFT" train cifar10-mae --data "$dir/data_batch_1.bin" --out "$dir/y"
+for ratio in -0.1 1.0001 nan; do
+    refused "train.forward_dict.mask_ratio_min: " \
+        "$DRIFT" train "$dir/mae.yaml" --out "$dir/y" --set train.forward_dict.mask_ratio_min=$ratio
+done
+[ ! -e "$dir/y" ] || fail "something was written: $(ls "$dir/y")"
