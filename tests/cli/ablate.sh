@@ -108,7 +108,8 @@ cat > "$dir/digits.yaml" << TABLE
 name: Features
 recipe: digits-dit
 set: {model: {depth: 1, hidden_size: 16, cond_dim: 8}, dataset.batch_size: 20, train.push_per_step: 20,
-      train: {total_steps: 2, eval_samples: 20, train_batch_size: 2, pos_per_sample: 3, neg_per_sample: 2, ema_decay: 0.9,
+      optimizer.lr_schedule.warmup_steps: 0,
+      train: {total_steps: 3, eval_samples: 20, train_batch_size: 2, pos_per_sample: 3, neg_per_sample: 2, ema_decay: 0.9,
       cfg_list: 1, forward_dict.gen_per_label: 3}}
 figures: [frechet_distance, class_accuracy, energy_distance2]
 encoders:
@@ -135,7 +136,7 @@ done
 energy=$(sed -n 's/^  "energy_distance2": \(.*\),/\1/p' "$dir/digits/features/seed-0/report.json")
 "$DRIFT" ablate "$dir/digits.yaml" --out "$dir/digits" --set model.base_channels=5 --set model.depth=2 > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"
 grep -qF "\"features\",energy_distance2,1,$energy," "$dir/digits/table.csv" || fail "energy distance2 $energy: $(cat "$dir/digits/table.csv")"
-frechet=$("$DRIFT" eval "$dir/digits/pixels/seed-0/model.safetensors" --data digits --classifier --json 2> /dev/null | grep -o '"frechet_distance": [0-9.]*' | tail -n 1)
+frechet=$("$DRIFT" eval "$dir/digits/pixels/seed-0/model.safetensors" --data digits --n 20 --classifier --json 2> /dev/null | grep -o '"frechet_distance": [0-9.]*' | tail -n 1)
 grep -qF "${frechet#*: }" "$dir/digits/table.csv" || fail "$frechet: $(cat "$dir/digits/table.csv")"
 grep -q 'step' "$dir/log" && fail "trained again: $(cat "$dir/log")"
 
