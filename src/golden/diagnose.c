@@ -23,7 +23,10 @@ drift_status drift_golden_mistaken(const struct drift_golden_kind *kind, const d
     run.mistakes = mistakes;
     run.values = values;
     *values = (struct drift_golden_values){.count = 0};
-    return kind->compute(&run);
+    drift_status status = kind->compute(&run);
+    drift_golden_wrong_free(&wrong);
+    drift_golden_wrong_free(&forward);
+    return status;
 }
 
 /* ---- how near two sets of results are ---- */
@@ -116,6 +119,7 @@ static drift_status judge(struct work *w, uint64_t mistakes, const struct drift_
     if (!status)
         *result = score(config, mistakes, w->mine, values, &w->out->right, noise);
     free(noise);
+    drift_golden_wrong_free(&wrong);
     return status;
 }
 

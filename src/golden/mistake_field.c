@@ -497,7 +497,7 @@ drift_status drift_golden_wrong_field(const drift_backend *backend, const drift_
                                       const drift_tensor *w_gen, const drift_tensor *w_pos, const drift_tensor *w_neg,
                                       drift_tensor *v, drift_field_report *report)
 {
-    const struct drift_golden_wrong *wrong = backend->state;
+    struct drift_golden_wrong *wrong = backend->state;
     const int batched = gen->dims == 3;
     struct call c = {.config = config, .mistakes = wrong->mistakes, .batches = batched ? gen->size[0] : 1};
     c.generated = gen->size[batched];
@@ -506,9 +506,11 @@ drift_status drift_golden_wrong_field(const drift_backend *backend, const drift_
     c.negatives = neg ? neg->size[batched] : 0;
     const size_t most = c.batches * c.generated + c.negatives + c.positives;
     *report = (drift_field_report){.scale = 1, .unit = 1};
-    drift_status status = drift_tape_new(drift_cpu_backend(DRIFT_F64), &c.tape);
+    drift_status status = wrong->tape ? DRIFT_OK : drift_tape_new(drift_cpu_backend(DRIFT_F64), &wrong->tape);
     if (status)
         return status;
+    c.tape = wrong->tape;
+    drift_tape_clear(c.tape);
     c.gen = all_numbers(&c, gen, MAKES(&c, THROUGH_TARGET) && !wrong->forward);
     c.pos = all_numbers(&c, pos, 0);
     c.neg = all_numbers(&c, neg, 0);
@@ -533,6 +535,5 @@ drift_status drift_golden_wrong_field(const drift_backend *backend, const drift_
     free(c.w_gen);
     free(c.w_pos);
     free(c.w_neg);
-    drift_tape_free(c.tape);
     return status;
 }

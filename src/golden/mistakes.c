@@ -57,10 +57,13 @@ void drift_golden_wrong_backend(struct drift_golden_wrong *wrong, uint64_t mista
     wrong->backend.state = wrong;
     wrong->mistakes = mistakes;
     wrong->forward = forward;
+    wrong->tape = NULL;
     wrong->backend.drift_field = drift_golden_wrong_field;
     drift_golden_wrong_ops(wrong);
     drift_golden_wrong_norms(wrong);
 }
+
+void drift_golden_wrong_free(struct drift_golden_wrong *wrong) { drift_tape_free(wrong->tape); }
 
 double drift_golden_weight(const drift_golden *golden, double alpha, size_t generated, size_t negatives)
 {

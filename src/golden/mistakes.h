@@ -27,9 +27,11 @@ int drift_golden_mistake_applies(int i, const char *kind, const json_t *config);
 struct drift_golden_wrong {
     drift_backend backend;
     uint64_t mistakes;
-    int forward; /* the field is what the loss is made of; else what its gradient pulls by (they may differ) */
+    drift_tape *tape; /* that the field is computed on: its memory is kept from call to call */
+    int forward;      /* the field is what the loss is made of; else what its gradient pulls by (they may differ) */
 };
 void drift_golden_wrong_backend(struct drift_golden_wrong *wrong, uint64_t mistakes, int forward);
+void drift_golden_wrong_free(struct drift_golden_wrong *wrong);
 
 /* mistake_field.c: the field of all forms from elementary ops, right or wrong; the wrong backend's drift_field. */
 drift_status drift_golden_wrong_field(const drift_backend *backend, const drift_field_config *config,

@@ -168,6 +168,7 @@ START_TEST(second_way_is_theirs)
             ck_assert_msg(!c.golden.off, "%s: %s: error %g, bound %g", path, c.golden.tensor, c.golden.error,
                           c.golden.bound);
             compared += c.golden.compared;
+            drift_golden_wrong_free(&wrong);
             drift_golden_close(&c);
         }
         closedir(cases);
