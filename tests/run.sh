@@ -1,56 +1,68 @@
 #!/bin/sh
-# Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA.
+# Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA, as many at a time as
+# there are processors.
 # FAST=1: without the slow ones (a script says so in a line "# slow") and the emulators. ONLY=word: those with it in their name.
+# Sanitizer builds leave out the scripts that say "# plain build": these run what others run too, at length.
 # Each test prints one line here; what a failing one said follows it. The last line counts.
 set -u
 BUILD=${BUILD:-build}
 DRIFT=$PWD/$BUILD/drift
 export BUILD DRIFT
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-passed=0 failed=0
+export OMP_WAIT_POLICY=passive # tests beside each other: threads that wait leave the processor
+export CK_DEFAULT_TIMEOUT=600  # a hang fails; a busy machine does not
+case $BUILD in
+*/*)
+    sanitized=1
+    export CK_TIMEOUT_MULTIPLIER=10
+    ;;
+*) sanitized= ;;
+esac
 
-run() { # NAME COMMAND...
-    name=$1
-    shift
-    case $name in *"${ONLY:-}"*) ;; *) return ;; esac
-    start=$(date +%s)
-    if "$@" > "$log" 2>&1 < /dev/null; then
-        passed=$((passed + 1))
-        echo "ok    $name ($(($(date +%s) - start)) s)"
-        grep '^REPORT ' "$log" | sed 's/^REPORT /      /'
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $name (status $?, $(($(date +%s) - start)) s)"
-        tail -n 40 "$log" | sed 's/^/      /'
-    fi
+# Leak checking trips over OpenMP's threads in the process that Check forks for each test: so one process for all, but for the
+# tests that need their own (they crash, limit memory, or share a folder's name).
+command_of() { # NAME
+    case $1 in
+    unit/backend | unit/hostile | unit/io) echo "$BUILD/$1" ;;
+    unit/*) case $BUILD in */asan) echo "env CK_FORK=no $BUILD/$1" ;; *) echo "$BUILD/$1" ;; esac ;;
+    cli/*) echo "sh tests/$1.sh" ;;
+    every-ISA) echo "sh tests/isa/run.sh" ;;
+    esac
 }
 
-# Sanitizer builds are slow, and the leak checker trips over OpenMP's threads in the process that Check forks for each test:
-# so one process for all, but for the tests that need their own (they crash, limit memory, or share a folder's name).
-export CK_DEFAULT_TIMEOUT=300 # a hang fails; a busy machine does not
-case $BUILD in
-*/*) export CK_TIMEOUT_MULTIPLIER=10 ;;
-esac
-for source in tests/unit/*.c; do
-    name=$(basename "$source" .c)
-    fork=yes
-    case $BUILD:$name in
-    *:backend | *:hostile | *:io) ;;
-    */asan:*) fork=no ;;
-    esac
-    run "unit/$name" env CK_FORK=$fork "$BUILD/unit/$name"
-done
-for script in tests/cli/*.sh; do
-    [ -e "$script" ] || continue
-    if [ -n "${FAST:-}" ] && grep -q '^# slow' "$script"; then
-        continue
+one() { # NAME
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    start=$(date +%s)
+    if $(command_of "$1") > "$log" 2>&1 < /dev/null; then
+        lines="ok    $1 ($(($(date +%s) - start)) s)
+$(grep '^REPORT ' "$log" | sed 's/^REPORT /      /')"
+    else
+        lines="FAIL  $1 (status $?, $(($(date +%s) - start)) s)
+$(tail -n 40 "$log" | sed 's/^/      /')"
     fi
-    run "cli/$(basename "$script" .sh)" sh "$script"
-done
-if [ -z "${FAST:-}" ] && [ -e tests/isa/run.sh ]; then
-    run "every ISA" sh tests/isa/run.sh
-fi
+    printf '%s\n' "$lines" | grep . # in one piece, whatever else prints
+}
 
+names() { # the long ones first
+    for script in tests/cli/*.sh; do
+        [ -z "${FAST:-}" ] || ! grep -q '^# slow' "$script" || continue
+        [ -z "$sanitized" ] || ! grep -q '^# plain build' "$script" || continue
+        echo "cli/$(basename "$script" .sh)"
+    done
+    [ -n "${FAST:-}" ] || echo every-ISA
+    for source in tests/unit/*.c; do
+        echo "unit/$(basename "$source" .c)"
+    done
+}
+
+if [ $# = 1 ]; then
+    one "$1"
+    exit 0
+fi
+all=$(mktemp)
+trap 'rm -f "$all"' EXIT
+names | grep -F -- "${ONLY:-}" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 1 sh tests/run.sh | tee "$all"
+passed=$(grep -c '^ok ' "$all")
+failed=$(grep -c '^FAIL ' "$all")
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

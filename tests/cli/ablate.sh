@@ -1,4 +1,5 @@
 #!/bin/sh
+# plain build
 # Tables of ablations: a table that was killed twice and gone on with ends with
 # the same bytes, finished runs stay, rows that differ in the guidance scale alone share their runs, and what is wrong is
 # said in one line.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# plain build
 # Every command in the docs runs (training cut to two steps), every link leads somewhere, and every room that CONTRIBUTING
 # names is there.
 set -eu
