@@ -62,7 +62,8 @@ const struct drift_command drift_command_train = {
             "Ctrl-C finishes the step and saves. A run that was stopped or killed and resumed ends with the same bytes "
             "in model.safetensors as one that was not.\n\n"
             "RECIPE is a file, or the name of a built-in recipe (checkerboard, swiss_roll, digits, digits-dit, "
-            "mnist-dit, rings-guided). digits-mae, mnist-mae and cifar10-mae train encoders instead, in whose feature "
+            "mnist-dit, rings-guided, mnist-feature, cifar10-feature). digits-mae, mnist-mae and cifar10-mae train "
+            "encoders instead, in whose feature "
             "space a generator may learn (feature.mae_path): the encoder then lies in DIR/params_ema.",
     .options = options,
     .examples = {{"drift train digits --out demo", "the built-in 8x8 digits, in under a minute"},

@@ -38,6 +38,12 @@ for part in train t10k; do
         tail -c +9 data/digits/labels.idx1-ubyte | head -c 60
     } > mnist/$part-labels-idx1-ubyte
 done
+mkdir cifar # 10 images with CIFAR-10's names, one of each class
+for i in 0 1 2 3 4 5 6 7 8 9; do
+    printf "\\$i"
+    tail -c +$((17 + 3072 * i)) data/digits/images.idx3-ubyte | head -c 3072
+done > cifar/data_batch_1.bin
+cp cifar/data_batch_1.bin cifar/test_batch.bin
 short="--set train.total_steps=2 --set train.eval_samples=60"
 small="$short --set train.forward_dict.gen_per_label=32 --set train.pos_per_sample=6"
 # shellcheck disable=SC2086
@@ -53,6 +59,7 @@ for page in $(cd "$root" && ls README.md docs/*.md docs/*/*.md); do
         count=$((count + 1))
         case $line in
         "train "*-mae*) line="$line $short" ;;
+        "train "*-feature*) line="$line $small --set train.train_batch_size=1" ;;
         toy* | train*) line="$line $small" ;;
         ablate*) line="$line --seeds 0 $small --set model.depth=1 --set model.hidden_size=16 --set train.train_batch_size=2" ;;
         bench*) continue ;;
