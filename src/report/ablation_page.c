@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/file.h"
@@ -49,6 +50,15 @@ static void put_grid(struct drift_text *page, const struct drift_ablation_table 
     drift_bytes_free(&png);
 }
 
+/* Two digits of an error are enough. */
+static void put_error(struct drift_text *page, double error)
+{
+    char rounded[32];
+    snprintf(rounded, sizeof rounded, "%.1e", error);
+    drift_text_put(page, " \xc2\xb1 ");
+    drift_text_number(page, strtod(rounded, NULL));
+}
+
 static void put_cell(struct drift_text *page, const struct drift_ablation_table *table, size_t row,
                      enum drift_figure figure)
 {
@@ -58,10 +68,8 @@ static void put_cell(struct drift_text *page, const struct drift_ablation_table 
     drift_text_put(page, "<td class=\"num\"><b>");
     drift_text_number(page, spread.mean);
     drift_text_put(page, "</b>");
-    if (isfinite(spread.error)) {
-        drift_text_put(page, " \xc2\xb1 ");
-        drift_text_number(page, spread.error);
-    }
+    if (isfinite(spread.error))
+        put_error(page, spread.error);
     if (isfinite(difference))
         drift_text_print(page, "<br><span class=\"note\">%s%.1f s.e.</span>", difference < 0 ? "\xe2\x88\x92" : "+",
                          fabs(difference));
@@ -140,7 +148,7 @@ void drift_ablation_page(struct drift_text *page, const struct drift_ablation_ta
     const struct drift_ablation *a = table->ablation;
     put_head(page, table);
     put_table(page, table);
-    drift_text_put(page, "<section><h2>Each run</h2>");
+    drift_text_put(page, "<section class=\"each\"><h2>Each run</h2>");
     for (size_t i = 0; i < a->figure_count; i++)
         put_seeds(page, table, a->figures[i]);
     drift_text_put(page,
