@@ -1,18 +1,47 @@
 #!/bin/sh
 # slow
 # The x86-64 build holds nothing newer than its baseline outside the ISA files: the whole program runs on a Nehalem.
-# And the arm64 build runs, emulated. Both train to the bits of this machine.
+# And the arm64 build runs, emulated. Both train to the bits of this machine: an MLP on points, and digits-dit, two steps of
+# eight entries. EMULATE=1: AVX2 emulated too.
 set -eu
 case $(uname -m) in x86_64) ;; *) exit 0 ;; esac
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-set -- toy checkerboard --steps 3 --batch 64 --set model.hidden_size=[16,16] --set train.eval_samples=100
-"$DRIFT" "$@" --out "$dir/native" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
-qemu-x86_64 -cpu Nehalem "$DRIFT" "$@" --out "$dir/nehalem" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 qemu-x86_64 -cpu Nehalem "$DRIFT" info | grep -q 'isa  *c' || { echo "Nehalem does not choose c"; exit 1; }
-qemu-aarch64 build/arm64/drift "$@" --out "$dir/arm64" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
-for other in nehalem arm64; do
-    cmp "$dir/native/model.safetensors" "$dir/$other/model.safetensors"
+
+run() { # KIND MACHINE COMMAND...
+    out=$dir/$1-$2
+    shift 2
+    "$@" --out "$out" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
+}
+everywhere() { # KIND ARGUMENTS...
+    kind=$1
+    shift
+    run "$kind" native "$DRIFT" "$@"
+    run "$kind" nehalem qemu-x86_64 -cpu Nehalem "$DRIFT" "$@"
+    run "$kind" arm64 qemu-aarch64 build/arm64/drift "$@"
+    [ -z "${EMULATE:-}" ] || run "$kind" avx2 env DRIFT_ISA=avx2 qemu-x86_64 -cpu Haswell "$DRIFT" "$@"
+    for other in "$dir/$kind"-*; do
+        cmp "$dir/$kind-native/model.safetensors" "$other/model.safetensors"
+        cmp "$dir/$kind-native/log.csv" "$other/log.csv"
+        echo "REPORT $kind: ${other##*-}: model.safetensors $(sha256sum < "$other/model.safetensors" | cut -c1-16)"
+    done
+}
+everywhere toy toy checkerboard --steps 3 --batch 64 --set model.hidden_size=[16,16] --set train.eval_samples=100
+
+# forty digits, so that evaluations are short
+mkdir "$dir/few"
+for part in train t10k; do
+    {
+        printf '\0\0\10\3\0\0\0\50\0\0\0\10\0\0\0\10'
+        tail -c +17 data/digits/images.idx3-ubyte | head -c 2560
+    } > "$dir/few/$part-images-idx3-ubyte"
+    {
+        printf '\0\0\10\1\0\0\0\50'
+        tail -c +9 data/digits/labels.idx1-ubyte | head -c 40
+    } > "$dir/few/$part-labels-idx1-ubyte"
 done
-echo "REPORT drift toy on Nehalem (qemu) and arm64 (qemu): same model.safetensors as here"
+everywhere digits-dit train digits-dit --data "$dir/few" --set train.total_steps=2 --set train.train_batch_size=8 \
+    --set train.forward_dict.gen_per_label=4 --set train.pos_per_sample=8 --set train.neg_per_sample=4 --set dataset.batch_size=40 \
+    --set train.eval_samples=16 --set train.cfg_list=2
