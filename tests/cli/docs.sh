@@ -40,7 +40,7 @@ for part in train t10k; do
 done
 mkdir cifar # 10 images with CIFAR-10's names, one of each class
 for i in 0 1 2 3 4 5 6 7 8 9; do
-    printf "\\$i"
+    printf "\\$(printf %o $i)"
     tail -c +$((17 + 3072 * i)) data/digits/images.idx3-ubyte | head -c 3072
 done > cifar/data_batch_1.bin
 cp cifar/data_batch_1.bin cifar/test_batch.bin
