@@ -82,9 +82,10 @@ const char *const drift_report_style[] = {
     ".controls output{min-width:6.5rem;text-align:right;font-variant-numeric:tabular-nums;color:var(--muted)}\n",
     ".swatch{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin:0 .35em 0 0}\n",
     ".ablation td{vertical-align:middle}.ablation "
-    "th[scope]{font-size:1rem;color:var(--ink);vertical-align:middle;min-width:5.5rem}\n",
+    "th[scope]{font-size:.9rem;color:var(--ink);vertical-align:middle;min-width:5rem}\n",
+    ".ablation td,.ablation th{padding-right:.5rem;font-size:.88rem}\n",
     ".samples{width:13rem;min-width:9rem}.each h3{margin-top:1.8rem}\n",
-    ".ablation thead span{font-weight:400}\n",
+    ".ablation thead th{font-size:.78rem}.ablation thead span{font-weight:400}\n",
     "footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.8rem}\n",
     "@media print{:root{color-scheme:light;--bg:#fff;--ink:#000;--muted:#555;--line:#ccc;--panel:#f6f6f6;--ca",
     "rd:#fff;\n",
