@@ -1,4 +1,5 @@
 #!/bin/sh
+# plain build
 # drift eval --classifier: judges a model's images by class, the same figures for any number of threads and on every ISA; what
 # it refuses.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# plain build
 # One result: a run killed three times and resumed, on 1, 2 or 3 threads, on every ISA of this machine, ends with the same
 # bytes as one that was left alone; points and an MLP, and digits by class and a DiT, rings of samples and all. And the log
 # comes out right.
