@@ -113,13 +113,11 @@ static drift_status open_set(const struct named *set, enum drift_data_split spli
 
 drift_status drift_data_open(const char *name, enum drift_data_split split, struct drift_data **data)
 {
+    *data = NULL;
+    if (!*name)
+        return drift_fail(DRIFT_INVALID, "no data set is named: --data NAME|FILE, or dataset.name in a recipe");
     const struct named *set = find_set(name);
     struct drift_data *opened = calloc(1, sizeof *opened);
-    *data = NULL;
-    if (!*name) {
-        free(opened);
-        return drift_fail(DRIFT_INVALID, "no data set is named: --data NAME|FILE, or dataset.name in a recipe");
-    }
     if (!opened || !(opened->name = strdup(name))) {
         free(opened);
         return drift_fail_memory(name, sizeof *opened);

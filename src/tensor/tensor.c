@@ -78,75 +78,59 @@ drift_status drift_tensor_read(const drift_tensor *x, void *host)
 /* Floats and doubles change places in pieces of this many, so that no memory is needed. */
 enum { PIECE = 512 };
 
-drift_status drift_tensor_write_floats(drift_tensor *x, const float *host)
+typedef union {
+    float f32[PIECE];
+    double f64[PIECE];
+} piece;
+
+/* Numbers of the other type to this one. */
+static void convert(drift_dtype type, size_t n, const void *from, void *to)
 {
-    if (x->dtype == DRIFT_F32)
+    for (size_t i = 0; i < n; i++)
+        if (type == DRIFT_F64)
+            ((double *)to)[i] = (double)((const float *)from)[i];
+        else
+            ((float *)to)[i] = (float)((const double *)from)[i];
+}
+
+static drift_status write_as(drift_tensor *x, drift_dtype type, const void *host)
+{
+    const size_t n = drift_tensor_elements(x), from = drift_dtype_size(type), to = drift_dtype_size(x->dtype);
+    drift_status status = DRIFT_OK;
+    if (x->dtype == type)
         return drift_tensor_write(x, host);
-    size_t n = drift_tensor_elements(x);
-    for (size_t start = 0; start < n; start += PIECE) {
-        double piece[PIECE];
-        size_t count = n - start < PIECE ? n - start : PIECE;
-        for (size_t i = 0; i < count; i++)
-            piece[i] = (double)host[start + i];
-        drift_status status = x->backend->copy_in(x->backend, (double *)x->data + start, piece, count * sizeof *piece);
-        if (status)
-            return status;
+    for (size_t start = 0; start < n && !status; start += PIECE) {
+        const size_t count = n - start < PIECE ? n - start : PIECE;
+        piece converted;
+        convert(x->dtype, count, (const char *)host + start * from, &converted);
+        status = x->backend->copy_in(x->backend, (char *)x->data + start * to, &converted, count * to);
     }
-    return DRIFT_OK;
+    return status;
 }
 
-drift_status drift_tensor_read_floats(const drift_tensor *x, float *host)
+static drift_status read_as(const drift_tensor *x, drift_dtype type, void *host)
 {
-    if (x->dtype == DRIFT_F32)
+    const size_t n = drift_tensor_elements(x), from = drift_dtype_size(x->dtype), to = drift_dtype_size(type);
+    drift_status status = DRIFT_OK;
+    if (x->dtype == type)
         return drift_tensor_read(x, host);
-    size_t n = drift_tensor_elements(x);
-    for (size_t start = 0; start < n; start += PIECE) {
-        double piece[PIECE];
-        size_t count = n - start < PIECE ? n - start : PIECE;
-        drift_status status =
-            x->backend->copy_out(x->backend, piece, (const double *)x->data + start, count * sizeof *piece);
-        if (status)
-            return status;
-        for (size_t i = 0; i < count; i++)
-            host[start + i] = (float)piece[i];
+    for (size_t start = 0; start < n && !status; start += PIECE) {
+        const size_t count = n - start < PIECE ? n - start : PIECE;
+        piece read;
+        status = x->backend->copy_out(x->backend, &read, (const char *)x->data + start * from, count * from);
+        if (!status)
+            convert(type, count, &read, (char *)host + start * to);
     }
-    return DRIFT_OK;
+    return status;
 }
 
-drift_status drift_tensor_write_doubles(drift_tensor *x, const double *host)
-{
-    if (x->dtype == DRIFT_F64)
-        return drift_tensor_write(x, host);
-    size_t n = drift_tensor_elements(x);
-    for (size_t start = 0; start < n; start += PIECE) {
-        float piece[PIECE];
-        size_t count = n - start < PIECE ? n - start : PIECE;
-        for (size_t i = 0; i < count; i++)
-            piece[i] = (float)host[start + i];
-        drift_status status = x->backend->copy_in(x->backend, (float *)x->data + start, piece, count * sizeof *piece);
-        if (status)
-            return status;
-    }
-    return DRIFT_OK;
-}
+drift_status drift_tensor_write_floats(drift_tensor *x, const float *host) { return write_as(x, DRIFT_F32, host); }
 
-drift_status drift_tensor_read_doubles(const drift_tensor *x, double *host)
-{
-    if (x->dtype == DRIFT_F64)
-        return drift_tensor_read(x, host);
-    size_t n = drift_tensor_elements(x);
-    for (size_t start = 0; start < n; start += PIECE) {
-        float piece[PIECE];
-        size_t count = n - start < PIECE ? n - start : PIECE;
-        drift_status status =
-            x->backend->copy_out(x->backend, piece, (const float *)x->data + start, count * sizeof *piece);
-        if (status)
-            return status;
-        for (size_t i = 0; i < count; i++)
-            host[start + i] = (double)piece[i];
-    }
-    return DRIFT_OK;
-}
+drift_status drift_tensor_read_floats(const drift_tensor *x, float *host) { return read_as(x, DRIFT_F32, host); }
+
+drift_status drift_tensor_write_doubles(drift_tensor *x, const double *host) { return write_as(x, DRIFT_F64, host); }
+
+drift_status drift_tensor_read_doubles(const drift_tensor *x, double *host) { return read_as(x, DRIFT_F64, host); }
 
 const char *drift_tensor_shape(const drift_tensor *x)
 {
