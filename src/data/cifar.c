@@ -1,6 +1,5 @@
 /* CIFAR-10's binary files: one, or a folder with data_batch*.bin and test_batch*.bin, gzipped or not. */
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,14 +83,11 @@ static drift_status read_folder(const char *folder, int (*choose)(const struct d
     const int count = count_files(folder, choose, &names);
     drift_status status = DRIFT_OK;
     for (int i = 0; i < count; i++) {
-        const size_t room = strlen(folder) + strlen(names[i]->d_name) + 2;
-        char *path = status ? NULL : malloc(room);
-        if (path) {
-            snprintf(path, room, "%s/%s", folder, names[i]->d_name);
+        char *path = NULL;
+        if (!status)
+            status = drift_file_join(folder, names[i]->d_name, &path);
+        if (!status)
             status = read_file(path, images, labels);
-        } else if (!status) {
-            status = drift_fail_memory(folder, room);
-        }
         free(path);
         free(names[i]);
     }

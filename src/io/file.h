@@ -67,6 +67,9 @@ void drift_file_wait_for_disk(int wait);
 /* "PATH: no memory for N bytes". */
 drift_status drift_fail_memory(const char *path, size_t bytes);
 
+/* *path: "FOLDER/NAME", to be freed; NULL where memory lacks. */
+drift_status drift_file_join(const char *folder, const char *name, char **path);
+
 /* Makes the folder and those above it where missing. */
 drift_status drift_folder_make(const char *path);
 

@@ -207,6 +207,16 @@ static int make_one(const char *path)
     return !stat(path, &info) ? (S_ISDIR(info.st_mode) ? 0 : ENOTDIR) : error;
 }
 
+drift_status drift_file_join(const char *folder, const char *name, char **path)
+{
+    const size_t room = strlen(folder) + strlen(name) + 2;
+    *path = malloc(room);
+    if (!*path)
+        return drift_fail_memory(folder, room);
+    snprintf(*path, room, "%s/%s", folder, name);
+    return DRIFT_OK;
+}
+
 drift_status drift_folder_make(const char *path)
 {
     char *copy = strdup(path);

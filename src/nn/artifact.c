@@ -17,22 +17,11 @@ static int is_folder(const char *path)
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
-/* "a/b", to be freed; `file` where memory lacks is NULL. */
-static drift_status join(const char *folder, const char *name, char **path)
-{
-    const size_t room = strlen(folder) + strlen(name) + 2;
-    *path = malloc(room);
-    if (!*path)
-        return drift_fail_memory(folder, room);
-    snprintf(*path, room, "%s/%s", folder, name);
-    return DRIFT_OK;
-}
-
 /* Replaces *folder by *folder/name where that is a folder. */
 static drift_status descend(char **folder, const char *name, int *found)
 {
     char *inner;
-    drift_status status = join(*folder, name, &inner);
+    drift_status status = drift_file_join(*folder, name, &inner);
     if (status)
         return status;
     *found = is_folder(inner);
@@ -99,11 +88,11 @@ drift_status drift_artifact_resolve(const char *path, char **folder)
 static drift_status find_file(const char *folder, const char *name, const char *older, char **path)
 {
     struct stat info;
-    drift_status status = join(folder, name, path);
+    drift_status status = drift_file_join(folder, name, path);
     if (status || !stat(*path, &info))
         return status;
     char *other;
-    if ((status = join(folder, older, &other))) {
+    if ((status = drift_file_join(folder, older, &other))) {
         free(*path);
     } else if (!stat(other, &info)) {
         free(*path);
@@ -235,9 +224,9 @@ drift_status drift_artifact_write(const char *folder, const char *metadata, cons
     char *params_path = NULL, *metadata_path = NULL;
     drift_status status = drift_folder_make(folder);
     if (!status)
-        status = join(folder, params_name, &params_path);
+        status = drift_file_join(folder, params_name, &params_path);
     if (!status)
-        status = join(folder, metadata_name, &metadata_path);
+        status = drift_file_join(folder, metadata_name, &metadata_path);
     if (!status)
         status = drift_msgpack_write(params_path, params);
     if (!status)

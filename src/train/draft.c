@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/file.h"
+
 drift_status drift_draft_new(struct drift_draft *draft, size_t blocks, const drift_params *params)
 {
     memset(draft, 0, sizeof *draft);
@@ -107,14 +109,10 @@ static drift_status check_recipe(const struct drift_safetensors *file, const str
 drift_status drift_draft_open(const char *folder, const struct drift_recipe *recipe, struct drift_safetensors *file,
                               int *found)
 {
-    const size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
+    char *path;
     *found = 0;
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/checkpoint.safetensors", folder);
-    FILE *there = fopen(path, "rb");
-    drift_status status = DRIFT_OK;
+    drift_status status = drift_file_join(folder, "checkpoint.safetensors", &path);
+    FILE *there = status ? NULL : fopen(path, "rb");
     if (there) {
         fclose(there);
         status = drift_safetensors_read(path, file);

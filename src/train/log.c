@@ -38,12 +38,10 @@ static drift_status write_all(const struct drift_log *log, const char *path)
 
 drift_status drift_log_open(const struct drift_log *log, const char *folder, FILE **file)
 {
-    const size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/log.csv", folder);
-    drift_status status = write_all(log, path);
+    char *path;
+    drift_status status = drift_file_join(folder, "log.csv", &path);
+    if (!status)
+        status = write_all(log, path);
     *file = status ? NULL : fopen(path, "a");
     if (!status && !*file)
         status = drift_fail(DRIFT_IO, "%s: cannot be opened to append", path);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/file.h"
 #include "nn/artifact.h"
 #include "train/draft.h"
 #include "train/keep.h"
@@ -65,20 +66,20 @@ drift_status drift_mae_trainer_save(struct drift_mae_trainer *trainer, const cha
 {
     const struct drift_mae_state *state = &trainer->state;
     const struct drift_recipe *recipe = &trainer->recipe;
-    const size_t room = strlen(folder) + 32;
-    char *path = malloc(room);
-    if (!path)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for a path");
-    snprintf(path, room, "%s/checkpoint.safetensors", folder);
-    drift_status status = save_checkpoint(trainer, path);
+    char *checkpoint, *artifact = NULL;
+    drift_status status = drift_file_join(folder, "checkpoint.safetensors", &checkpoint);
+    if (!status)
+        status = save_checkpoint(trainer, checkpoint);
     if (!status)
         status = drift_checkpoints_keep(folder, trainer->step, recipe->train.keep_every, recipe->train.keep_last);
-    snprintf(path, room, "%s/params_ema", folder);
+    if (!status)
+        status = drift_file_join(folder, "params_ema", &artifact);
     if (!status)
         status = drift_artifact_save_mae(
-            path, &state->mae.config, state->average_count ? recipe->train.ema_decay.items[0] : 0, trainer->step,
+            artifact, &state->mae.config, state->average_count ? recipe->train.ema_decay.items[0] : 0, trainer->step,
             &state->params, state->average_count ? &state->averages[0] : &state->params.values);
-    free(path);
+    free(checkpoint);
+    free(artifact);
     return status;
 }
 
