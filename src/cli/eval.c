@@ -13,6 +13,7 @@
 #include "data/data.h"
 #include "eval/eval.h"
 #include "io/csv.h"
+#include "io/json.h"
 #include "io/npy.h"
 #include "io/npz.h"
 #include "report/sweep.h"
@@ -96,8 +97,8 @@ static void print_json(const struct settings *s, const char *path, size_t count,
     for (size_t i = 0; i < count; i++) {
         const drift_metric *m = &metrics[i];
         json_t *one = json_pack("{s:s, s:I}", "metric", m->key, "n", (json_int_t)m->n);
-        json_object_set_new(one, "value", isfinite(m->value) ? json_real(m->value) : json_null());
-        json_object_set_new(one, "floor", isfinite(m->floor) ? json_real(m->floor) : json_null());
+        json_object_set_new(one, "value", drift_json_number(m->value));
+        json_object_set_new(one, "floor", drift_json_number(m->floor));
         json_object_set_new(one, "floor_n", json_integer((json_int_t)m->floor_n));
         json_array_append_new(list, one);
     }

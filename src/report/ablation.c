@@ -12,7 +12,6 @@
 #include "report/text.h"
 
 enum { PATH = 4096, GRID_ROWS = 6, GRID_COLUMNS = 10, MOST_COLUMNS = 16, GRID_SIDE = 300, PANEL = 300 };
-#define PAPER 0x0b0e16ul
 
 void drift_ablation_run_path(const struct drift_ablation *a, size_t row, int64_t seed, const char *folder, char *path,
                              size_t size)
@@ -177,7 +176,7 @@ static drift_status draw_images(const struct drift_measure *measure, const drift
     size_t zoom = GRID_SIDE / (columns * (report->image_width + 1));
     zoom = zoom ? zoom : 1;
     drift_status status = drift_canvas_new((columns * (report->image_width + 1) + 1) * zoom,
-                                           (GRID_ROWS * (report->image_height + 1) + 1) * zoom, PAPER, canvas);
+                                           (GRID_ROWS * (report->image_height + 1) + 1) * zoom, DRIFT_PAPER, canvas);
     if (!status)
         drift_canvas_images(canvas, zoom, zoom, report, columns, n, measure->samples, zoom, DRIFT_TONES_GREY, 1);
     return status;
@@ -202,7 +201,7 @@ drift_status drift_ablation_grid(const struct drift_measure *measure, const char
         status = draw_images(measure, &report, &canvas);
     } else {
         const struct drift_view view = drift_view_of(&report);
-        status = drift_canvas_new(PANEL, PANEL, PAPER, &canvas);
+        status = drift_canvas_new(PANEL, PANEL, DRIFT_PAPER, &canvas);
         if (!status)
             status = drift_canvas_points(&canvas, 0, 0, PANEL, &view, measure->n, data->dim, measure->samples);
     }

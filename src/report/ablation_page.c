@@ -111,11 +111,8 @@ static void put_table(struct drift_text *page, const struct drift_ablation_table
         put_row(page, table, row);
     drift_text_put(page,
                    "<tr><th scope=\"row\">real data</th><td class=\"note\">in the samples\xe2\x80\x99 place</td>");
-    for (size_t i = 0; i < a->figure_count; i++) {
-        drift_text_put(page, "<td class=\"num\">");
-        drift_text_number(page, table->floor[a->figures[i]]);
-        drift_text_put(page, "</td>");
-    }
+    for (size_t i = 0; i < a->figure_count; i++)
+        drift_text_cell(page, table->floor[a->figures[i]]);
     drift_text_print(page, "%s</tr></tbody></table></div></section>\n", drift_ablation_has_paper(a) ? "<td></td>" : "");
 }
 
@@ -134,9 +131,7 @@ static void put_seeds(struct drift_text *page, const struct drift_ablation_table
         drift_text_put(page, "</th>");
         for (size_t s = 0; s < a->seed_count; s++) {
             const size_t run = row * a->seed_count + s;
-            drift_text_put(page, "<td class=\"num\">");
-            drift_text_number(page, table->done[run] ? table->values[run].value[figure] : NAN);
-            drift_text_put(page, "</td>");
+            drift_text_cell(page, table->done[run] ? table->values[run].value[figure] : NAN);
         }
         drift_text_put(page, "</tr>");
     }
@@ -146,6 +141,7 @@ static void put_seeds(struct drift_text *page, const struct drift_ablation_table
 void drift_ablation_page(struct drift_text *page, const struct drift_ablation_table *table)
 {
     const struct drift_ablation *a = table->ablation;
+    char version[64];
     put_head(page, table);
     put_table(page, table);
     drift_text_put(page, "<section class=\"each\"><h2>Each run</h2>");
@@ -155,8 +151,8 @@ void drift_ablation_page(struct drift_text *page, const struct drift_ablation_ta
                    "</section>\n<section><h2>Run it again</h2><p>The same seeds give the same bits, on any machine "
                    "and with any number of threads.</p><pre>");
     drift_text_escape(page, table->command);
-    drift_text_print(page,
-                     "</pre></section>\n<footer>libdrift %s. The method: <i>Generative Modeling via Drifting</i>, "
-                     "arXiv 2602.04770.</footer></body></html>\n",
-                     drift_version());
+    snprintf(version, sizeof version, "libdrift %s", drift_version());
+    drift_text_put(page, "</pre></section>\n");
+    drift_report_footer(page, version);
+    drift_text_put(page, "</body></html>\n");
 }

@@ -19,6 +19,10 @@ struct drift_view drift_view_of(const drift_report *report);
 /* Height and second coordinate of a one-dimensional point are 0. */
 void drift_view_point(const struct drift_view *view, size_t dim, const float *x, double *right, double *up);
 
+/* Colours of pictures: their ground, and captions on it. */
+#define DRIFT_PAPER 0x0b0e16ul
+#define DRIFT_INK 0xd8dee9ul
+
 /* RGB, filled with one colour (0xrrggbb). Free with drift_picture_free. */
 drift_status drift_canvas_new(size_t width, size_t height, unsigned long colour, struct drift_picture *canvas);
 

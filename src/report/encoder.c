@@ -2,13 +2,14 @@
 #include "report/encoder.h"
 
 #include <jansson.h>
-#include <math.h>
+#include <math.h> /* fmaxf, fminf */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/file.h"
+#include "io/json.h"
 #include "kernel/kernel.h"
 #include "report/report.h"
 #include "report/run.h"
@@ -154,7 +155,7 @@ static const char *title_of(const struct drift_recipe *recipe)
 
 static void put(json_t *json, const char *key, double value)
 {
-    json_object_set_new(json, key, isfinite(value) ? json_real(value) : json_null());
+    json_object_set_new(json, key, drift_json_number(value));
 }
 
 static drift_status write_json(const struct record *record, const char *command, const char *path)

@@ -14,8 +14,6 @@ enum {
     PANEL = 360,
     ABOVE = 32
 };
-#define PAPER 0x0b0e16ul
-#define INK 0xd8dee9ul
 
 /* Pixels of a pixel: rows about as wide as asked for, and no lower than a line of text. */
 static size_t zoom_of(const drift_report *r, size_t columns)
@@ -42,7 +40,7 @@ static void draw_row(const drift_report *r, const drift_rows *rows, size_t i, co
                      size_t left, size_t top, size_t zoom, struct drift_picture *canvas)
 {
     const size_t height = (r->image_height + 1) * zoom, width = (r->image_width + 1) * zoom;
-    drift_canvas_text(canvas, MARGIN, top + (height - DRIFT_FONT_HEIGHT) / 2, caption, INK);
+    drift_canvas_text(canvas, MARGIN, top + (height - DRIFT_FONT_HEIGHT) / 2, caption, DRIFT_INK);
     for (size_t j = 0; j < rows->columns; j++) {
         const size_t sample = i * rows->row_step + j * rows->column_step;
         if (sample < r->samples_n)
@@ -57,7 +55,7 @@ static drift_status draw_images(const drift_report *r, const drift_rows *rows, s
                  width = (r->image_width + 1) * zoom, left = MARGIN + text_width(rows) + BESIDE,
                  each = rows->below ? 2 * height + BETWEEN : height;
     drift_status status =
-        drift_canvas_new(left + rows->columns * width + MARGIN, 2 * MARGIN + rows->rows * each, PAPER, canvas);
+        drift_canvas_new(left + rows->columns * width + MARGIN, 2 * MARGIN + rows->rows * each, DRIFT_PAPER, canvas);
     for (size_t i = 0; i < rows->rows && !status; i++) {
         const size_t top = MARGIN + i * each;
         draw_row(r, rows, i, r->samples, rows->captions[i], left, top, zoom, canvas);
@@ -72,10 +70,10 @@ static drift_status draw_points(const drift_report *r, const drift_rows *rows, s
 {
     const struct drift_view view = drift_view_of(r);
     drift_status status =
-        drift_canvas_new(rows->rows * (PANEL + MARGIN) + MARGIN, ABOVE + PANEL + MARGIN, PAPER, canvas);
+        drift_canvas_new(rows->rows * (PANEL + MARGIN) + MARGIN, ABOVE + PANEL + MARGIN, DRIFT_PAPER, canvas);
     for (size_t i = 0; i < rows->rows && !status; i++) {
         const size_t left = MARGIN + i * (PANEL + MARGIN);
-        drift_canvas_text(canvas, left, ABOVE - DRIFT_FONT_HEIGHT - 4, rows->captions[i], INK);
+        drift_canvas_text(canvas, left, ABOVE - DRIFT_FONT_HEIGHT - 4, rows->captions[i], DRIFT_INK);
         status = drift_canvas_points(canvas, left, ABOVE, PANEL, &view, rows->columns, r->dim,
                                      r->samples + i * rows->row_step * r->dim);
     }

@@ -11,8 +11,6 @@
 #include "report/page.h"
 
 enum { DIM = 2, DRAWS = 8 /* of the law, for each sample */, PANEL = 320, GAP = 6, MARGIN = 14 };
-#define PAPER 0x0b0e16ul
-#define INK 0xd8dee9ul
 
 /* ---- figures ---- */
 
@@ -134,7 +132,7 @@ static drift_status draw_panels(struct drift_picture *canvas, size_t x, size_t y
 static drift_status put_panels(struct drift_text *page, const drift_guided *guided, const struct drift_view *view)
 {
     struct drift_picture canvas;
-    drift_status status = drift_canvas_new(PANEL, 2 * PANEL + GAP, PAPER, &canvas);
+    drift_status status = drift_canvas_new(PANEL, 2 * PANEL + GAP, DRIFT_PAPER, &canvas);
     if (status)
         return status;
     status = draw_panels(&canvas, 0, 0, guided, view);
@@ -157,28 +155,21 @@ drift_status drift_report_guided(const drift_report *r, const char *path)
     const size_t left = MARGIN + drift_canvas_text_width(sides[0]) + MARGIN, above = 2 * MARGIN + DRIFT_FONT_HEIGHT;
     struct drift_picture canvas;
     drift_status status = drift_canvas_new(left + r->guided_count * (PANEL + GAP) + MARGIN - GAP,
-                                           above + 2 * PANEL + GAP + MARGIN, PAPER, &canvas);
+                                           above + 2 * PANEL + GAP + MARGIN, DRIFT_PAPER, &canvas);
     if (status)
         return status;
     for (size_t side = 0; side < 2; side++)
-        drift_canvas_text(&canvas, MARGIN, above + side * (PANEL + GAP) + PANEL / 2, sides[side], INK);
+        drift_canvas_text(&canvas, MARGIN, above + side * (PANEL + GAP) + PANEL / 2, sides[side], DRIFT_INK);
     for (size_t i = 0; i < r->guided_count && !status; i++) {
         char caption[32];
         snprintf(caption, sizeof caption, "cfg %g", r->guided[i].cfg_scale);
-        drift_canvas_text(&canvas, left + i * (PANEL + GAP), MARGIN, caption, INK);
+        drift_canvas_text(&canvas, left + i * (PANEL + GAP), MARGIN, caption, DRIFT_INK);
         status = draw_panels(&canvas, left + i * (PANEL + GAP), above, &r->guided[i], &view);
     }
     if (!status)
         status = drift_png_write(path, &canvas);
     drift_picture_free(&canvas);
     return status;
-}
-
-static void put_cell(struct drift_text *page, double value)
-{
-    drift_text_put(page, "<td class=\"num\">");
-    drift_text_number(page, value);
-    drift_text_put(page, "</td>");
 }
 
 static void put_table(struct drift_text *page, const drift_report *r)
@@ -190,11 +181,11 @@ static void put_table(struct drift_text *page, const drift_report *r)
     for (size_t i = 0; i < r->guided_count; i++) {
         const drift_guided *g = &r->guided[i];
         drift_text_put(page, "<tr>");
-        put_cell(page, g->cfg_scale);
-        put_cell(page, g->energy_distance2);
-        put_cell(page, g->floor);
-        put_cell(page, g->spread);
-        put_cell(page, g->law_spread);
+        drift_text_cell(page, g->cfg_scale);
+        drift_text_cell(page, g->energy_distance2);
+        drift_text_cell(page, g->floor);
+        drift_text_cell(page, g->spread);
+        drift_text_cell(page, g->law_spread);
         drift_text_put(page, "</tr>");
     }
     drift_text_put(page, "</tbody></table></div>");

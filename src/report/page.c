@@ -16,8 +16,6 @@
 
 enum { SHOWN_POINTS = 4000, FRAME_POINTS = 1200, STRIP_IMAGES = 8, GRID_IMAGES = 12, PAIRS = 16, FIELD_IMAGES = 10 };
 
-#define PAPER 0x0b0e16ul
-
 static int has_images(const drift_report *r) { return r->image_width > 0; }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -36,7 +34,7 @@ drift_status drift_page_picture(struct drift_text *page, struct drift_picture *c
 
 drift_status drift_page_canvas(const drift_report *r, size_t columns, size_t rows, struct drift_picture *canvas)
 {
-    return drift_canvas_new(columns * (r->image_width + 1) + 1, rows * (r->image_height + 1) + 1, PAPER, canvas);
+    return drift_canvas_new(columns * (r->image_width + 1) + 1, rows * (r->image_height + 1) + 1, DRIFT_PAPER, canvas);
 }
 
 drift_status drift_page_images(struct drift_text *page, const drift_report *r, size_t columns, size_t rows, size_t n,
@@ -335,10 +333,8 @@ static void put_settings(struct drift_text *page, const drift_report *r)
 
 static void put_foot(struct drift_text *page, const drift_report *r)
 {
-    drift_text_put(page, "<footer>");
-    drift_text_escape(page, r->version);
-    drift_text_put(page,
-                   ". The method: <i>Generative Modeling via Drifting</i>, arXiv 2602.04770.</footer>\n<script>\n");
+    drift_report_footer(page, r->version);
+    drift_text_put(page, "\n<script>\n");
     for (size_t i = 0; drift_report_script[i]; i++)
         drift_text_put(page, drift_report_script[i]);
     drift_text_put(page, "</script></body></html>\n");

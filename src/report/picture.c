@@ -7,8 +7,6 @@
 #include "report/canvas.h"
 
 enum { MARGIN = 20, GAP = 12, CAPTION = 36, STRIP_PANEL = 300, STRIP_FRAMES = 6, PAIR_PANEL = 640, GRID_SIDE = 640 };
-#define PAPER 0x0b0e16ul
-#define INK 0xd8dee9ul
 
 /* Images per row and pixels per pixel, so that `most` rows fill about `side` pixels. */
 static size_t grid_zoom(const drift_report *r, size_t columns, size_t side)
@@ -22,7 +20,7 @@ static size_t grid_zoom(const drift_report *r, size_t columns, size_t side)
 static drift_status draw_panel(struct drift_picture *canvas, size_t x, size_t y, size_t panel, const drift_report *r,
                                const struct drift_view *view, size_t n, const float *samples, const char *caption)
 {
-    drift_canvas_text(canvas, x + 2, y - CAPTION + 6, caption, INK);
+    drift_canvas_text(canvas, x + 2, y - CAPTION + 6, caption, DRIFT_INK);
     if (!r->image_width)
         return drift_canvas_points(canvas, x, y, panel, view, n, r->dim, samples);
     size_t larger = r->image_width > r->image_height ? r->image_width : r->image_height;
@@ -48,7 +46,7 @@ drift_status drift_report_evolution(const drift_report *r, const char *path)
     struct drift_picture canvas;
     struct drift_view view = drift_view_of(r);
     drift_status status = drift_canvas_new(2 * MARGIN + panels * STRIP_PANEL + (panels - 1) * GAP,
-                                           MARGIN + CAPTION + STRIP_PANEL, PAPER, &canvas);
+                                           MARGIN + CAPTION + STRIP_PANEL, DRIFT_PAPER, &canvas);
     if (status)
         return status;
     for (size_t i = 0; i < frames && !status; i++) {
@@ -73,7 +71,7 @@ static drift_status write_grid(const drift_report *r, const char *path)
     size_t rows = n > columns ? (n + columns - 1) / columns : 1;
     struct drift_picture canvas;
     drift_status status = drift_canvas_new((columns * (r->image_width + 1) + 1) * zoom,
-                                           (rows * (r->image_height + 1) + 1) * zoom, PAPER, &canvas);
+                                           (rows * (r->image_height + 1) + 1) * zoom, DRIFT_PAPER, &canvas);
     if (status)
         return status;
     drift_canvas_images(&canvas, zoom, zoom, r, columns, n, r->samples, zoom, DRIFT_TONES_GREY, r->high);
@@ -87,7 +85,7 @@ drift_status drift_report_samples(const drift_report *r, const char *path)
     struct drift_picture canvas;
     struct drift_view view = drift_view_of(r);
     drift_status status =
-        drift_canvas_new(2 * MARGIN + 2 * PAIR_PANEL + GAP, MARGIN + CAPTION + PAIR_PANEL, PAPER, &canvas);
+        drift_canvas_new(2 * MARGIN + 2 * PAIR_PANEL + GAP, MARGIN + CAPTION + PAIR_PANEL, DRIFT_PAPER, &canvas);
     if (status)
         return status;
     status = draw_panel(&canvas, MARGIN, CAPTION, PAIR_PANEL, r, &view, r->data_n, r->data, "data");

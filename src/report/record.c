@@ -1,15 +1,13 @@
 /* figures.json, by jansson. Its doubles have 17 digits, so what is read is what was written. */
 #include "report/record.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/file.h"
-
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+#include "io/json.h"
 
 static double value_of(const json_t *json) { return json_is_number(json) ? json_number_value(json) : NAN; }
 
@@ -56,10 +54,10 @@ drift_status drift_record_write(const char *path, const char *recipe, double cfg
     json_t *json = json_object(), *found = json_object(), *floors = json_object();
     for (size_t i = 0; i < count; i++) {
         const char *key = drift_figure_texts[figures[i]].key;
-        json_object_set_new(found, key, number(values->value[figures[i]]));
-        json_object_set_new(floors, key, number(values->floor[figures[i]]));
+        json_object_set_new(found, key, drift_json_number(values->value[figures[i]]));
+        json_object_set_new(floors, key, drift_json_number(values->floor[figures[i]]));
     }
-    json_object_set_new(json, "cfg", number(cfg_scale));
+    json_object_set_new(json, "cfg", drift_json_number(cfg_scale));
     json_object_set_new(json, "figures", found);
     json_object_set_new(json, "floors", floors);
     json_object_set_new(json, "recipe", json_string(recipe));

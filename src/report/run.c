@@ -2,7 +2,6 @@
 #include "report/run.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/memory.h"
 #include "eval/eval.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "io/npy.h"
 #include "kernel/kernel.h"
 #include "report/guided.h"
@@ -239,8 +239,6 @@ static const char *path_of(const struct record *record, const char *name, char p
 }
 
 /* null where the number is none. */
-static json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *json_of(const struct record *record, const char *command)
 {
     const struct drift_trainer *trainer = record->trainer;
@@ -250,22 +248,22 @@ static json_t *json_of(const struct record *record, const char *command)
     json_object_set_new(json, "command", json_string(command));
     json_object_set_new(json, "version", json_string(record->version));
     json_object_set_new(json, "steps", json_integer(trainer->step));
-    json_object_set_new(json, "seconds", json_number(trainer->seconds));
-    json_object_set_new(json, "steps_per_second", json_number((double)trainer->step / trainer->seconds));
-    json_object_set_new(json, "memory_planned", json_number(record->planned));
+    json_object_set_new(json, "seconds", drift_json_number(trainer->seconds));
+    json_object_set_new(json, "steps_per_second", drift_json_number((double)trainer->step / trainer->seconds));
+    json_object_set_new(json, "memory_planned", drift_json_number(record->planned));
     json_object_set_new(json, "memory_step", trainer->step_memory ? json_real(trainer->step_memory) : json_null());
-    json_object_set_new(json, "memory_peak", json_number(drift_peak_memory()));
-    json_object_set_new(json, "loss", json_number(trainer->last[DRIFT_LOG_LOSS]));
-    json_object_set_new(json, "loss_ema", json_number(trainer->last[DRIFT_LOG_LOSS_EMA]));
-    json_object_set_new(json, "raw_v2", json_number(trainer->last[DRIFT_LOG_RAW]));
+    json_object_set_new(json, "memory_peak", drift_json_number(drift_peak_memory()));
+    json_object_set_new(json, "loss", drift_json_number(trainer->last[DRIFT_LOG_LOSS]));
+    json_object_set_new(json, "loss_ema", drift_json_number(trainer->last[DRIFT_LOG_LOSS_EMA]));
+    json_object_set_new(json, "raw_v2", drift_json_number(trainer->last[DRIFT_LOG_RAW]));
     for (size_t i = 0; i < record->metric_count; i++) {
         const drift_metric *metric = &record->metrics[i];
-        json_object_set_new(json, metric->key, json_number(metric->value));
+        json_object_set_new(json, metric->key, drift_json_number(metric->value));
         snprintf(key, sizeof key, "%s_n", metric->key);
         json_object_set_new(json, key, json_integer((json_int_t)metric->n));
         snprintf(key, sizeof key, "%s_floor", metric->key);
         if (metric->floor_n)
-            json_object_set_new(json, key, json_number(metric->floor));
+            json_object_set_new(json, key, drift_json_number(metric->floor));
     }
     if (record->guided.count)
         json_object_set_new(json, "guidance", drift_guided_json(&record->guided));

@@ -167,3 +167,10 @@ void drift_report_head(struct drift_text *page, const char *title)
         drift_text_put(page, drift_report_style[i]);
     drift_text_put(page, "</style></head><body>\n");
 }
+
+void drift_report_footer(struct drift_text *page, const char *version)
+{
+    drift_text_put(page, "<footer>");
+    drift_text_escape(page, version);
+    drift_text_put(page, ". The method: <i>Generative Modeling via Drifting</i>, arXiv 2602.04770.</footer>");
+}

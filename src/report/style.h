@@ -9,5 +9,7 @@ extern const char *const drift_report_script[]; /* JavaScript: the player; witho
 
 /* The page's beginning, up to <body>. */
 void drift_report_head(struct drift_text *page, const char *title);
+/* Its last lines that are read: what wrote it, and whose method it is. */
+void drift_report_footer(struct drift_text *page, const char *version);
 
 #endif

@@ -1,9 +1,10 @@
 /* A generator's images judged along the guidance scale. */
-#include <math.h> /* isfinite, NAN */
+#include <math.h> /* NAN */
 #include <stdlib.h>
 #include <string.h>
 
 #include "eval/eval.h"
+#include "io/json.h"
 #include "report/sweep.h"
 
 int drift_sweep_concerns(const struct drift_trainer *trainer)
@@ -121,8 +122,7 @@ json_t *drift_judgement_json(const struct drift_judgement *j)
 {
     json_t *one = json_pack("{s:f, s:f, s:f, s:f}", "frechet_distance", j->frechet_distance, "precision", j->precision,
                             "recall", j->recall, "memorisation", j->memorisation);
-    json_object_set_new(one, "class_accuracy",
-                        isfinite(j->class_accuracy) ? json_real(j->class_accuracy) : json_null());
+    json_object_set_new(one, "class_accuracy", drift_json_number(j->class_accuracy));
     return one;
 }
 
@@ -133,7 +133,7 @@ json_t *drift_sweep_json(const struct drift_sweep *sweep)
         const double decay = sweep->decay[k / sweep->scales];
         json_t *row = drift_judgement_json(&sweep->found[k]);
         json_object_set_new(row, "cfg", json_real(sweep->scale[k % sweep->scales]));
-        json_object_set_new(row, "ema", isfinite(decay) ? json_real(decay) : json_null());
+        json_object_set_new(row, "ema", drift_json_number(decay));
         json_array_append_new(rows, row);
     }
     return json_pack("{s:I, s:o, s:o}", "n", (json_int_t)sweep->n, "floor", drift_judgement_json(&sweep->floor), "rows",

@@ -63,15 +63,12 @@ static void put_row(struct drift_text *page, const char *name, double scale, con
 {
     drift_text_put(page, "<tr><td>");
     drift_text_escape(page, name);
-    drift_text_put(page, "</td><td class=\"num\">");
-    drift_text_number(page, scale);
-    for (int i = 0; i < FIGURES; i++) {
-        drift_text_put(page, "</td><td class=\"num\">");
-        drift_text_number(page, figure_of(found, i));
-    }
-    drift_text_put(page, "</td><td class=\"num\">");
-    drift_text_number(page, found->memorisation);
-    drift_text_put(page, "</td></tr>");
+    drift_text_put(page, "</td>");
+    drift_text_cell(page, scale);
+    for (int i = 0; i < FIGURES; i++)
+        drift_text_cell(page, figure_of(found, i));
+    drift_text_cell(page, found->memorisation);
+    drift_text_put(page, "</tr>");
 }
 
 static void put_table(struct drift_text *page, const struct drift_sweep *sweep)

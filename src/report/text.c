@@ -117,3 +117,10 @@ void drift_text_number(struct drift_text *text, double value)
                      "10<sup>%s%d</sup>",
                      sign, digits, power < 0 ? "\xe2\x88\x92" : "", abs(power));
 }
+
+void drift_text_cell(struct drift_text *text, double value)
+{
+    drift_text_put(text, "<td class=\"num\">");
+    drift_text_number(text, value);
+    drift_text_put(text, "</td>");
+}

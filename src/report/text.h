@@ -23,5 +23,7 @@ void drift_text_image(struct drift_text *text, const char *alternative, const un
 void drift_text_count(struct drift_text *text, size_t n);
 /* Three significant digits, a power of ten as such, a dash for what is not finite. HTML. */
 void drift_text_number(struct drift_text *text, double value);
+/* That number as a cell of a table. */
+void drift_text_cell(struct drift_text *text, double value);
 
 #endif
