@@ -142,12 +142,6 @@ static drift_status open_measure(struct job *job)
     return status;
 }
 
-static void forget(struct drift_figure_values *values)
-{
-    for (int k = 0; k < DRIFT_FIGURES; k++)
-        values->value[k] = values->floor[k] = NAN;
-}
-
 /* A run that did not stay finite has no figure. */
 static int is_lost(const struct job *job, const struct drift_figure_values *values)
 {
@@ -221,7 +215,7 @@ static int fill(struct job *job, struct run *run)
     char what[LABEL];
     int lost = 0;
     drift_status status = DRIFT_OK;
-    forget(values);
+    drift_figures_forget(values);
     if (run->index == run->own) {
         snprintf(what, sizeof what, "%s, seed %ld", a->rows[run->row].name, (long)run->seed);
         const int result = train(job, &run->recipe, run->model, what);
@@ -293,17 +287,8 @@ static int do_all(struct job *job)
 
 static drift_status take_seeds(const struct drift_option_numbers *seeds, struct drift_ablation *a)
 {
-    for (int i = 0; i < seeds->count; i++) {
-        a->seeds[i] = (int64_t)seeds->items[i];
-        if (seeds->items[i] != floor(seeds->items[i]))
-            return drift_fail(DRIFT_INVALID, "--seeds: expected whole numbers, not %g", seeds->items[i]);
-        for (int k = 0; k < i; k++)
-            if (a->seeds[k] == a->seeds[i])
-                return drift_fail(DRIFT_INVALID, "--seeds: %ld stands there twice", (long)a->seeds[i]);
-    }
-    if (seeds->count)
-        a->seed_count = (size_t)seeds->count;
-    return DRIFT_OK;
+    drift_status status = seeds->count ? drift_ablation_take_seeds(a, (size_t)seeds->count, seeds->items) : DRIFT_OK;
+    return status ? drift_fail_context(status, "--seeds") : DRIFT_OK;
 }
 
 static int start(struct job *job)

@@ -7,7 +7,7 @@
 #include "cli/eval.h"
 #include "cli/run.h"
 #include "eval/eval.h"
-#include "eval/pairs.h" /* drift_take_rows */
+#include "eval/pairs.h" /* drift_take_rows, drift_take_labels */
 #include "train/encode.h"
 #include "train/probe.h"
 
@@ -30,8 +30,7 @@ struct probed {
 
 static void part_close(struct part *part)
 {
-    if (part->data)
-        drift_data_close(part->data);
+    drift_data_close(part->data);
     drift_encoded_free(&part->encoded);
     free(part->x);
     free(part->label);
@@ -52,8 +51,7 @@ static drift_status part_open(const char *name, enum drift_data_split split, siz
     if (!part->x || !part->label)
         return drift_fail(DRIFT_NO_MEMORY, "no memory for %zu images", part->n);
     drift_take_rows(data->size, part->n, data->dim, data->rows, part->x);
-    for (size_t i = 0; i < part->n; i++)
-        part->label[i] = data->labels[i * data->size / part->n];
+    drift_take_labels(data->size, part->n, data->labels, part->label);
     return DRIFT_OK;
 }
 

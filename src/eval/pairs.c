@@ -37,6 +37,12 @@ void drift_take_rows(size_t n, size_t taken, size_t dim, const float *x, float *
         memcpy(some + i * dim, x + i * n / taken * dim, dim * sizeof *some);
 }
 
+void drift_take_labels(size_t n, size_t taken, const int32_t *label, int32_t *some)
+{
+    for (size_t i = 0; i < taken; i++)
+        some[i] = label[i * n / taken];
+}
+
 size_t drift_block_points(const drift_blocks *blocks, size_t b)
 {
     size_t first = b * DRIFT_PAIR_BLOCK;

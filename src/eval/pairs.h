@@ -3,6 +3,7 @@
 #define DRIFT_EVAL_PAIRS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -22,6 +23,8 @@ drift_status drift_make_blocks(size_t n, size_t dim, const float *x, drift_block
 
 /* `taken` evenly spaced rows of the n of x: rows floor(i n / taken). */
 void drift_take_rows(size_t n, size_t taken, size_t dim, const float *x, float *some);
+/* And their labels. */
+void drift_take_labels(size_t n, size_t taken, const int32_t *label, int32_t *some);
 
 /* Points in block b: DRIFT_PAIR_BLOCK but for the last. */
 size_t drift_block_points(const drift_blocks *blocks, size_t b);

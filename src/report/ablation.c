@@ -32,6 +32,13 @@ drift_spread drift_ablation_spread(const struct drift_ablation_table *table, siz
     return drift_spread_of(n, values);
 }
 
+double drift_ablation_difference(const struct drift_ablation_table *table, size_t row, enum drift_figure figure)
+{
+    const drift_spread spread = drift_ablation_spread(table, row, figure),
+                       first = drift_ablation_spread(table, 0, figure);
+    return row ? drift_spread_difference(&spread, &first) : NAN;
+}
+
 int drift_ablation_has_paper(const struct drift_ablation *a)
 {
     for (size_t row = 0; row < a->row_count; row++)
@@ -69,7 +76,7 @@ static void put_line(struct drift_text *csv, const struct drift_ablation_table *
     put_value(csv, spread.mean);
     put_value(csv, spread.error);
     put_value(csv, row ? spread.mean - first.mean : NAN);
-    put_value(csv, row ? drift_spread_difference(&spread, &first) : NAN);
+    put_value(csv, drift_ablation_difference(table, row, figure));
     put_value(csv, table->floor[figure]);
     put_value(csv, a->rows[row].paper);
     for (size_t s = 0; s < a->seed_count; s++) {
@@ -97,9 +104,8 @@ static void put_csv(struct drift_text *csv, const struct drift_ablation_table *t
 static void put_cell(struct drift_text *md, const struct drift_ablation_table *table, size_t row,
                      enum drift_figure figure)
 {
-    const drift_spread spread = drift_ablation_spread(table, row, figure),
-                       first = drift_ablation_spread(table, 0, figure);
-    const double difference = row ? drift_spread_difference(&spread, &first) : NAN;
+    const drift_spread spread = drift_ablation_spread(table, row, figure);
+    const double difference = drift_ablation_difference(table, row, figure);
     if (!isfinite(spread.mean)) {
         drift_text_put(md, " \xe2\x80\x93 |");
         return;

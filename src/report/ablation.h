@@ -20,6 +20,10 @@ void drift_ablation_run_path(const struct drift_ablation *ablation, size_t row, 
 /* Mean and standard error of a row's figure over the seeds that are done. */
 drift_spread drift_ablation_spread(const struct drift_ablation_table *table, size_t row, enum drift_figure figure);
 
+/* How many standard errors of the difference the row's mean lies above the first row's; NaN where that is not known,
+ * and for the first row. */
+double drift_ablation_difference(const struct drift_ablation_table *table, size_t row, enum drift_figure figure);
+
 /* Whether the paper reports something for a row. */
 int drift_ablation_has_paper(const struct drift_ablation *ablation);
 

@@ -62,9 +62,8 @@ static void put_error(struct drift_text *page, double error)
 static void put_cell(struct drift_text *page, const struct drift_ablation_table *table, size_t row,
                      enum drift_figure figure)
 {
-    const drift_spread spread = drift_ablation_spread(table, row, figure),
-                       first = drift_ablation_spread(table, 0, figure);
-    const double difference = row ? drift_spread_difference(&spread, &first) : NAN;
+    const drift_spread spread = drift_ablation_spread(table, row, figure);
+    const double difference = drift_ablation_difference(table, row, figure);
     drift_text_put(page, "<td class=\"num\"><b>");
     drift_text_number(page, spread.mean);
     drift_text_put(page, "</b>");

@@ -37,22 +37,32 @@ static drift_status read_set(struct drift_yaml *map, struct drift_yaml **set)
 
 /* ---- the parts of the file ---- */
 
+drift_status drift_ablation_take_seeds(struct drift_ablation *a, size_t count, const double *seeds)
+{
+    if (!count)
+        return drift_fail(DRIFT_INVALID, "expected a seed at least");
+    for (size_t i = 0; i < count; i++) {
+        a->seeds[i] = (int64_t)seeds[i];
+        if (seeds[i] != floor(seeds[i]))
+            return drift_fail(DRIFT_INVALID, "expected whole numbers, not %g", seeds[i]);
+        for (size_t k = 0; k < i; k++)
+            if (a->seeds[k] == a->seeds[i])
+                return drift_fail(DRIFT_INVALID, "%ld stands there twice", (long)a->seeds[i]);
+    }
+    a->seed_count = count;
+    return DRIFT_OK;
+}
+
 static drift_status read_seeds(struct drift_ablation *a, struct drift_yaml *root)
 {
     double seeds[DRIFT_ABLATION_SEEDS] = {0};
-    a->seed_count = 1;
-    drift_status status = drift_yaml_numbers(root, "seeds", 0, 9e15, DRIFT_ABLATION_SEEDS, seeds, &a->seed_count);
-    for (size_t i = 0; i < a->seed_count && !status; i++) {
-        a->seeds[i] = (int64_t)seeds[i];
-        if (seeds[i] != floor(seeds[i]))
-            status = drift_yaml_fail(drift_yaml_get(root, "seeds"), "expected whole numbers");
-        for (size_t k = 0; k < i && !status; k++)
-            if (a->seeds[k] == a->seeds[i])
-                status = drift_yaml_fail(drift_yaml_get(root, "seeds"), "%ld stands there twice", (long)a->seeds[i]);
-    }
-    if (!status && !a->seed_count)
-        status = drift_yaml_fail(drift_yaml_get(root, "seeds"), "expected a seed at least");
-    return status;
+    size_t count = 1;
+    drift_status status = drift_yaml_numbers(root, "seeds", 0, 9e15, DRIFT_ABLATION_SEEDS, seeds, &count);
+    if (status)
+        return status;
+    if ((status = drift_ablation_take_seeds(a, count, seeds)))
+        return drift_yaml_fail(drift_yaml_get(root, "seeds"), "%s", drift_message());
+    return DRIFT_OK;
 }
 
 static drift_status read_figure(struct drift_ablation *a, const struct drift_yaml *node)

@@ -52,6 +52,10 @@ drift_status drift_ablation_read(struct drift_ablation *ablation, const char *na
                                  void *context);
 void drift_ablation_free(struct drift_ablation *ablation);
 
+/* Takes these seeds in place of the table's; one at least. A number that is not whole, or twice there: DRIFT_INVALID.
+ */
+drift_status drift_ablation_take_seeds(struct drift_ablation *ablation, size_t count, const double *seeds);
+
 /* The recipe of a row with a seed; encoders are looked for below `folder`. And of an encoder. */
 drift_status drift_ablation_recipe(const struct drift_ablation *ablation, size_t row, int64_t seed, const char *folder,
                                    struct drift_recipe *recipe);

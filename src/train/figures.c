@@ -20,6 +20,12 @@ const struct drift_figure_text drift_figure_texts[DRIFT_FIGURES] = {
     {"recall", "recall", "higher"},
 };
 
+void drift_figures_forget(struct drift_figure_values *values)
+{
+    for (int k = 0; k < DRIFT_FIGURES; k++)
+        values->value[k] = values->floor[k] = NAN;
+}
+
 drift_status drift_measure_new(struct drift_measure *measure, const char *data, size_t n, int with_judge,
                                drift_classifier_progress *progress, void *context)
 {
@@ -99,8 +105,7 @@ drift_status drift_measure_model(struct drift_measure *measure, const char *mode
     struct drift_generator generator;
     struct drift_recipe recipe;
     const struct drift_sampling how = {.seed = seed, .temperature = 1, .cfg_scale = cfg_scale};
-    for (int k = 0; k < DRIFT_FIGURES; k++)
-        values->value[k] = values->floor[k] = NAN;
+    drift_figures_forget(values);
     drift_status status = drift_generator_load(model, NULL, &generator, &recipe);
     if (status)
         return status;

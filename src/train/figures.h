@@ -30,6 +30,9 @@ struct drift_figure_values {
     double value[DRIFT_FIGURES], floor[DRIFT_FIGURES];
 };
 
+/* NaN for all of them. */
+void drift_figures_forget(struct drift_figure_values *values);
+
 /* What samples are measured against; made once for all runs of a table. */
 struct drift_measure {
     size_t n; /* samples of an evaluation */

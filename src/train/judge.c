@@ -71,8 +71,7 @@ static drift_status look_at_test(struct drift_judge *judge, float *images, int *
     const struct drift_data *test = judge->test;
     const size_t n = judge->n;
     drift_take_rows(test->size, n, test->dim, test->rows, images);
-    for (size_t i = 0; i < n; i++)
-        judge->labels[i] = test->labels[i * test->size / n];
+    drift_take_labels(test->size, n, test->labels, judge->labels);
     drift_status status = drift_classifier_apply(&judge->classifier, n, images, judge->features, found);
     if (!status)
         judge->floor.class_accuracy = share_right(n, found, judge->labels);
