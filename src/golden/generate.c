@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/spelling.h"
 #include "cpu/cpu.h"
 #include "golden/draft.h"
 #include "io/npz.h"
@@ -287,12 +288,6 @@ static drift_status write_json(const char *path, size_t count, const struct drif
     return status ? status : drift_writer_commit(&writer);
 }
 
-static int ends_with(const char *path, const char *end)
-{
-    const size_t n = strlen(path), m = strlen(end);
-    return n > m && !strcmp(path + n - m, end);
-}
-
 /* The tensors to write: doubles first, so that all are aligned; the draft's, then the results. */
 static drift_status write_tensors(const char *path, size_t count, const struct drift_tensor_entry *tensors,
                                   json_t *metadata)
@@ -301,9 +296,9 @@ static drift_status write_tensors(const char *path, size_t count, const struct d
     size_t n = 0;
     const char *key;
     json_t *value;
-    if (ends_with(path, ".npz"))
+    if (drift_ends_with(path, ".npz"))
         return write_npz(path, count, tensors, metadata);
-    if (ends_with(path, ".json"))
+    if (drift_ends_with(path, ".json"))
         return write_json(path, count, tensors, metadata);
     json_object_foreach(metadata, key, value) entries[n++] =
         (struct drift_metadata_entry){key, json_string_value(value)};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/spelling.h"
 #include "io/npy.h"
 #include "io/npz.h"
 
@@ -17,24 +18,18 @@ struct port_file {
     enum { SAFETENSORS, NPZ, NPY } format;
 };
 
-static int ends_with(const char *path, const char *end)
-{
-    const size_t n = strlen(path), m = strlen(end);
-    return n >= m && !strcmp(path + n - m, end);
-}
-
 static drift_status open_port(const char *path, struct port_file *file)
 {
     memset(file, 0, sizeof *file);
-    if (ends_with(path, ".npz")) {
+    if (drift_ends_with(path, ".npz")) {
         file->format = NPZ;
         return drift_npz_read(path, &file->npz);
     }
-    if (ends_with(path, ".npy")) {
+    if (drift_ends_with(path, ".npy")) {
         file->format = NPY;
         return drift_npy_read(path, &file->single);
     }
-    if (!ends_with(path, ".safetensors"))
+    if (!drift_ends_with(path, ".safetensors"))
         return drift_fail(DRIFT_INVALID, "%s: expected a .safetensors, .npz or .npy file", path);
     return drift_safetensors_read(path, &file->tensors);
 }
