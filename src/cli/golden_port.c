@@ -184,8 +184,8 @@ int golden_generate(int argc, char **argv, const struct golden_settings *setting
     if (settings->suite && (argc > 2 || settings->config))
         return drift_error("golden generate --suite: takes neither a kind nor --config");
     if (settings->suite)
-        return drift_golden_suite(settings->out, (uint64_t)settings->seed, single, NULL) ? drift_error_kept()
-                                                                                         : DRIFT_EXIT_YES;
+        return drift_golden_suite(settings->out, (uint64_t)settings->seed, single) ? drift_error_kept()
+                                                                                   : DRIFT_EXIT_YES;
     if (argc < 3)
         return drift_error("golden generate: expected a kind, or --suite; \"drift golden list\" prints the kinds");
     drift_golden_request request = {

@@ -318,28 +318,32 @@ done:
     return status == DRIFT_NOT_FINITE ? DRIFT_OK : status;
 }
 
+static int is_default(const char *config) { return !strcmp(config, "{}"); }
+
+/* `command` makes the kind's case of this config, where the two sets differ on it; else it stays as it is. */
+static drift_status tell(const struct drift_golden_kind *kind, const char *config, uint64_t a, uint64_t b,
+                         char command[DRIFT_DIAGNOSIS_CASE])
+{
+    const int defaults = is_default(config);
+    int differs;
+    drift_status status = differ(kind, config, a, b, &differs);
+    if (differs)
+        snprintf(command, DRIFT_DIAGNOSIS_CASE, "drift golden generate %s%s%s%s --out CASE.safetensors", kind->name,
+                 defaults ? "" : " --config '", defaults ? "" : config, defaults ? "" : "'");
+    return status;
+}
+
 drift_status drift_golden_telling(const struct drift_golden_kind *kind, uint64_t a, uint64_t b,
                                   char command[DRIFT_DIAGNOSIS_CASE])
 {
-    const char *name, *its_kind, *config;
-    int differs = 0;
-    drift_status status = DRIFT_OK;
+    const char *its_kind, *config;
     *command = 0;
-    for (int i = -1; drift_golden_suite_case(i < 0 ? 0 : i, &name, &its_kind, &config) && !differs && !status; i++) {
-        if (i >= 0 && strcmp(its_kind, kind->name))
-            continue;
-        status = differ(kind, i < 0 ? "{}" : config, a, b, &differs);
-        if (differs)
-            snprintf(command, DRIFT_DIAGNOSIS_CASE, "drift golden generate %s%s%s%s --out CASE.safetensors", kind->name,
-                     i < 0 ? "" : " --config '", i < 0 ? "" : config, i < 0 ? "" : "'");
-    }
-    for (size_t i = 0; i < sizeof others / sizeof *others && !differs && !status; i++) {
-        if (strcmp(others[i].kind, kind->name))
-            continue;
-        status = differ(kind, others[i].config, a, b, &differs);
-        if (differs)
-            snprintf(command, DRIFT_DIAGNOSIS_CASE, "drift golden generate %s --config '%s' --out CASE.safetensors",
-                     kind->name, others[i].config);
-    }
+    drift_status status = tell(kind, "{}", a, b, command);
+    for (int i = 0; !*command && !status && drift_golden_suite_case(i, &its_kind, &config); i++)
+        if (!strcmp(its_kind, kind->name) && !is_default(config))
+            status = tell(kind, config, a, b, command);
+    for (size_t i = 0; !*command && !status && i < sizeof others / sizeof *others; i++)
+        if (!strcmp(others[i].kind, kind->name))
+            status = tell(kind, others[i].config, a, b, command);
     return status;
 }

@@ -6,11 +6,10 @@
 
 #include "base/status.h"
 
-/* Writes FOLDER/NN_NAME.safetensors with its .npz, a .json of the small ones, and README.md. `done` is told each case's
- * name, or NULL. */
-drift_status drift_golden_suite(const char *folder, uint64_t seed, int single, void (*done)(const char *name));
+/* Writes FOLDER/NN_NAME.safetensors with its .npz, a .json of the small ones, and README.md. */
+drift_status drift_golden_suite(const char *folder, uint64_t seed, int single);
 
 /* Case i of the set: its kind's name and its config; 0 beyond the last. */
-int drift_golden_suite_case(int i, const char **name, const char **kind, const char **config);
+int drift_golden_suite_case(int i, const char **kind, const char **config);
 
 #endif
