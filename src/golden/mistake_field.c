@@ -29,10 +29,7 @@ static drift_tensor *shaped(struct call *c, drift_tensor *x, size_t rows, size_t
 
 static drift_tensor *constant(struct call *c, size_t rows, size_t columns, const double *values)
 {
-    drift_tensor *x = drift_tape_tensor(c->tape, 2, (const size_t[]){rows, columns});
-    if (!drift_tape_failed(c->tape))
-        drift_tape_check(c->tape, drift_tensor_write_doubles(x, values), "field");
-    return x;
+    return drift_tape_input_doubles(c->tape, 2, (const size_t[]){rows, columns}, values, 0);
 }
 
 static drift_tensor *filled(struct call *c, size_t rows, size_t columns, double value)
@@ -414,18 +411,11 @@ static drift_tensor *all_numbers(struct call *c, const drift_tensor *x, int leaf
     if (!n)
         return NULL;
     double *values = malloc(n * sizeof *values);
-    float *zeros = calloc(n, sizeof *zeros);
-    drift_tensor *y = drift_tape_empty(c->tape);
-    if (values && zeros) {
-        drift_tape_check(c->tape, drift_tensor_read_doubles(x, values), "field");
-        y = drift_tape_input(c->tape, 2, size, zeros, leaf);
-        if (!drift_tape_failed(c->tape))
-            drift_tape_check(c->tape, drift_tensor_write_doubles(y, values), "field");
-    } else {
-        drift_tape_fail(c->tape, DRIFT_NO_MEMORY, "field: no memory");
-    }
+    if (!values)
+        return drift_tape_fail(c->tape, DRIFT_NO_MEMORY, "field: no memory");
+    drift_tape_check(c->tape, drift_tensor_read_doubles(x, values), "field");
+    drift_tensor *y = drift_tape_input_doubles(c->tape, 2, size, values, leaf);
     free(values);
-    free(zeros);
     return y;
 }
 

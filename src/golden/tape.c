@@ -20,19 +20,12 @@ static drift_tensor *read_array(drift_golden *golden, drift_tape *tape, const ch
         return drift_tape_fail(tape, DRIFT_INVALID, "%s: %s: expected at most %d dimensions", golden->file->path, name,
                                (int)DRIFT_MAX_DIMS);
     double *values = malloc(array->count * sizeof *values + 1);
-    float *rounded = malloc(array->count * sizeof *rounded + 1);
-    drift_tensor *x = drift_tape_empty(tape);
-    if (values && rounded) {
-        drift_array_floats(array, rounded);
-        drift_array_doubles(array, values);
-        x = drift_tape_input(tape, size ? dims : array->rank, size ? size : array->shape, rounded, needs_grad);
-        if (!drift_tape_failed(tape)) /* in double no digit is lost */
-            drift_tape_check(tape, drift_tensor_write_doubles(x, values), name);
-    } else {
-        drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %s", name);
-    }
+    if (!values)
+        return drift_tape_fail(tape, DRIFT_NO_MEMORY, "no memory for %s", name);
+    drift_array_doubles(array, values);
+    drift_tensor *x =
+        drift_tape_input_doubles(tape, size ? dims : array->rank, size ? size : array->shape, values, needs_grad);
     free(values);
-    free(rounded);
     return x;
 }
 

@@ -150,17 +150,28 @@ drift_tensor *drift_tape_tensor(drift_tape *tape, int dims, const size_t *size)
     return drift_tape_tensor_as(tape, tape->backend->real, dims, size);
 }
 
-drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad)
+/* x with what its numbers were written with, and where it is a leaf its gradient. */
+static drift_tensor *written(drift_tape *tape, drift_tensor *x, drift_status status, int needs_grad)
 {
-    drift_tensor *x = drift_tape_tensor(tape, dims, size);
-    if (tape->status)
-        return x;
-    drift_tape_check(tape, drift_tensor_write_floats(x, host), "input");
+    drift_tape_check(tape, status, "input");
     if (needs_grad && (x->grad = take(tape, drift_tensor_bytes(x)))) {
         x->needs_grad = 1;
         drift_tape_check(tape, tape->backend->zero(tape->backend, x->grad, drift_tensor_bytes(x)), "input");
     }
     return x;
+}
+
+drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad)
+{
+    drift_tensor *x = drift_tape_tensor(tape, dims, size);
+    return tape->status ? x : written(tape, x, drift_tensor_write_floats(x, host), needs_grad);
+}
+
+drift_tensor *drift_tape_input_doubles(drift_tape *tape, int dims, const size_t *size, const double *host,
+                                       int needs_grad)
+{
+    drift_tensor *x = drift_tape_tensor(tape, dims, size);
+    return tape->status ? x : written(tape, x, drift_tensor_write_doubles(x, host), needs_grad);
 }
 
 drift_tensor *drift_tape_indices(drift_tape *tape, int dims, const size_t *size, const int32_t *host)

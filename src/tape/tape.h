@@ -54,6 +54,9 @@ void drift_tape_drop(drift_tape *tape, drift_tensor *x);
 /* A new tensor, filled from floats on the host. With needs_grad it is a leaf: its gradient is zeroed memory that stays
  * readable until drift_tape_clear. */
 drift_tensor *drift_tape_input(drift_tape *tape, int dims, const size_t *size, const float *host, int needs_grad);
+/* The same from doubles, of which a tape in double loses no digit. */
+drift_tensor *drift_tape_input_doubles(drift_tape *tape, int dims, const size_t *size, const double *host,
+                                       int needs_grad);
 
 /* A new tensor of type I32, filled from host: labels, rows of a table. It never has a gradient. */
 drift_tensor *drift_tape_indices(drift_tape *tape, int dims, const size_t *size, const int32_t *host);
