@@ -80,7 +80,7 @@ static drift_tensor *at_least(struct call *c, drift_tensor *x, double least)
     return y;
 }
 
-/* x times the number s [1, 1], or over it (s > 0). */
+/* x times the number s [1, 1]; and 1 / s, s > 0. */
 static drift_tensor *times(struct call *c, drift_tensor *x, drift_tensor *s)
 {
     const size_t rows = x->size[0], columns = x->size[1];
@@ -207,7 +207,7 @@ static drift_tensor *two_sided(struct call *c, const struct batch *p, drift_tens
 
 /* ---- form 1 ---- */
 
-/* Weights of one side's mean, softmax over columns first .. of logits; without any weight in a row: 0. */
+/* One side's pull, its weights the softmax over columns first .. of logits; NULL where the side is empty. */
 static drift_tensor *mean_shift(struct call *c, const struct batch *p, drift_tensor *logits, size_t first, size_t count)
 {
     if (!count)
@@ -325,7 +325,13 @@ static drift_tensor *mean_distance(struct call *c, const struct batch *batch, si
     return drift_scale(c->tape, 1 / weights, sum);
 }
 
-/* F of batch b, and its mean square with what the mistakes make of its place in the batch. */
+/* What differences are in units of, s_in: a distance's share of one dimension. */
+static drift_tensor *unit_of(struct call *c, drift_tensor *scale)
+{
+    return at_least(c, drift_scale(c->tape, 1 / sqrt((double)c->dim), scale), 1e-3);
+}
+
+/* F of a batch. */
 static drift_tensor *drift_of(struct call *c, struct batch *p, drift_tensor *scale, double tau)
 {
     drift_tensor *d = least_distance(c, p);
@@ -333,9 +339,7 @@ static drift_tensor *drift_of(struct call *c, struct batch *p, drift_tensor *sca
         d = times(c, d, inverse(c, at_least(c, scale, 1e-3)));
     d = drift_add(c->tape, d, self_mask(c, p, 100, 0));
     drift_tensor *v = two_sided(c, p, affinity(c, p, drift_scale(c->tape, -1 / tau, d)));
-    /* differences are in units of s_in */
-    drift_tensor *unit = at_least(c, drift_scale(c->tape, 1 / sqrt((double)c->dim), scale), 1e-3);
-    return times(c, v, inverse(c, unit));
+    return times(c, v, inverse(c, unit_of(c, scale)));
 }
 
 /* What divides F [G, D]: 1 / sqrt(max(1e-8, f)), f its mean square. */
@@ -368,7 +372,8 @@ static double number(struct call *c, drift_tensor *x)
     return value;
 }
 
-/* V of each batch in total [B], and the losses' sum over temperatures where a mistake adds those. */
+/* V of each batch in total [B], the unit of each in unit [B]; returns the losses' sum over temperatures and batches,
+ * which a mistake reports. */
 static drift_tensor *normalized(struct call *c, struct batch *batch, drift_tensor **total, drift_tensor **unit,
                                 drift_field_report *report)
 {
@@ -377,10 +382,10 @@ static drift_tensor *normalized(struct call *c, struct batch *batch, drift_tenso
     drift_tensor **f = malloc(all * sizeof *f), **scales = malloc(all * sizeof *scales);
     for (size_t b = 0; b < all && f && scales; b++) {
         scales[b] = MAKES(c, SCALE_PER_CLASS) ? mean_distance(c, batch, b, 1) : scale;
-        unit[b] = at_least(c, drift_scale(c->tape, 1 / sqrt((double)c->dim), scales[b]), 1e-3);
+        unit[b] = unit_of(c, scales[b]);
     }
     report->scale = number(c, scale);
-    report->unit = number(c, at_least(c, drift_scale(c->tape, 1 / sqrt((double)c->dim), scale), 1e-3));
+    report->unit = number(c, unit_of(c, scale));
     for (int t = 0; t < c->config->taus && f && scales; t++) {
         drift_tensor *square = NULL, *channels = NULL;
         for (size_t b = 0; b < all; b++) {
