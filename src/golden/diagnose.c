@@ -31,7 +31,7 @@ drift_status drift_golden_mistaken(const struct drift_golden_kind *kind, const d
 
 /* ---- how near two sets of results are ---- */
 
-/* Results of one set by another's name: numbers in order. */
+/* The result of that name, or NULL. */
 static const struct drift_array *by_name(const struct drift_golden_values *values, const char *name)
 {
     const struct drift_golden_value *found = drift_golden_value_find(values, name);

@@ -27,8 +27,7 @@ struct drift_golden_law drift_golden_uniform(double low, double high);
 struct drift_golden_law drift_golden_index(size_t below);
 struct drift_golden_law drift_golden_choice(double share);
 
-/* Draws tensor NAME; NULL as name of an optional one draws nothing. _exact: uniform numbers that are compared with a
- * threshold. */
+/* Draws tensor NAME. _exact: numbers that rounding does not touch, as those that are compared with a threshold. */
 void drift_golden_draw(drift_golden_draft *draft, const char *name, struct drift_golden_law law, int rank,
                        const size_t *shape);
 void drift_golden_draw_exact(drift_golden_draft *draft, const char *name, struct drift_golden_law law, int rank,

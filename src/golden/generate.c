@@ -288,7 +288,7 @@ static drift_status write_json(const char *path, size_t count, const struct drif
     return status ? status : drift_writer_commit(&writer);
 }
 
-/* The tensors to write: doubles first, so that all are aligned; the draft's, then the results. */
+/* In the format that the path's ending names. */
 static drift_status write_tensors(const char *path, size_t count, const struct drift_tensor_entry *tensors,
                                   json_t *metadata)
 {
@@ -305,6 +305,7 @@ static drift_status write_tensors(const char *path, size_t count, const struct d
     return drift_safetensors_write(path, count, tensors, n, entries);
 }
 
+/* Doubles first, so that all are aligned. */
 static int by_width(const void *a, const void *b)
 {
     const struct drift_tensor_entry *x = a, *y = b;

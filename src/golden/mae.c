@@ -123,7 +123,7 @@ void drift_golden_draw_mae(drift_golden_draft *draft, const char *key, const cha
     drift_golden_mae_close(&model);
 }
 
-/* x [lead..., height, width, channels] of config's shape, whose sides are multiples of `cell` locations. */
+/* image [batch, height, width, channels] of config's shape, its sides multiples of `cell` locations; and its grid. */
 static void image_of(drift_golden_draft *draft, const drift_mae_config *c, size_t cell, size_t image[4], size_t grid[2])
 {
     image[0] = drift_golden_size(draft, "shape.batch");
@@ -172,7 +172,7 @@ const struct drift_golden_kind drift_golden_kind_mae_forward = {
 
 /* ---- mae_loss ---- */
 
-/* A batch with its draws: row `row` of tensors [rows, ...], or all of them where rows is 0. */
+/* A batch with its draws, or (batch->steps) as many of them as there are steps. */
 drift_status drift_golden_mae_batch(drift_golden *golden, const drift_mae_config *config, double low, double high,
                                     struct drift_golden_batch *batch)
 {
