@@ -1,6 +1,5 @@
 /* Kind artifact: a model folder as released, read, written again to the byte, and run. */
 #include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

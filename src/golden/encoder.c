@@ -1,8 +1,5 @@
 /* Kinds features and convnext: the dictionary of features of images, and its gradient with respect to them. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "drifting/convnext_features.h"
 #include "drifting/mae_features.h"

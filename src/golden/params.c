@@ -1,7 +1,6 @@
 /* For kinds of models: parameters from a case's file, parameters and gradients as results, the law of first
  * values. */
 #include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,11 +102,6 @@ static void measure(size_t n, const float *x, double *s)
     s[DEVIATION] = sqrt(squares / (double)n);
 }
 
-static drift_status compare_statistics(drift_golden *golden, const char *name, const double *s)
-{
-    return drift_golden_output_row(golden, name, STATISTICS, s);
-}
-
 /* Both the file's statistics and those of our own first values follow the law. */
 static drift_status verify_law(drift_golden *golden, const char *name, const drift_param *p)
 {
@@ -122,7 +116,7 @@ static drift_status verify_law(drift_golden *golden, const char *name, const dri
         measure(n, values, s);
         if (p->init == DRIFT_INIT_POSITION) { /* numbers, not draws */
             free(values);
-            return compare_statistics(golden, name, s);
+            return drift_golden_output_row(golden, name, STATISTICS, s);
         }
         judge_statistics(golden, name, p, s);
         status = drift_golden_input(golden, name, 1, &statistics, NULL, &theirs);

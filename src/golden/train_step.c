@@ -1,5 +1,4 @@
 /* Kind train_step: optimisation steps of a DiT with every random number given. */
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
