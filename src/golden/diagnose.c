@@ -208,13 +208,12 @@ static int in_bfloat16(const json_t *config)
 /* Whether the case itself accepts all of mine. */
 static drift_status is_right(struct work *w)
 {
-    drift_golden golden = w->c->golden;
     drift_status status = DRIFT_OK;
     w->right = 1;
     for (size_t i = 0; i < w->mine->count && !status; i++) {
+        const struct drift_golden_value *m = &w->mine->list[i];
         struct drift_golden_distance d;
-        status = drift_golden_measure(&golden, w->mine->list[i].name, w->mine->list[i].array.count,
-                                      w->mine->list[i].array.data, &d);
+        status = drift_golden_measure(&w->c->golden, m->name, m->array.count, m->array.data, &d);
         w->right = w->right && d.good;
     }
     return status;

@@ -120,7 +120,7 @@ struct drift_golden_distance {
     int found, good;
     double error, bound; /* root mean square */
 };
-drift_status drift_golden_measure(drift_golden *golden, const char *name, size_t n, const double *x,
+drift_status drift_golden_measure(const drift_golden *golden, const char *name, size_t n, const double *x,
                                   struct drift_golden_distance *distance);
 
 /* Root mean square of n numbers, or of x - y. */

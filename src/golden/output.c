@@ -95,8 +95,8 @@ static drift_status distance(const struct drift_array *reference, const double *
 }
 
 /* The tensor to compare n values with, and the finer one beside it; NULL where the file has none. */
-static drift_status references(drift_golden *golden, const char *name, size_t n, const struct drift_array **reference,
-                               const struct drift_array **finer)
+static drift_status references(const drift_golden *golden, const char *name, size_t n,
+                               const struct drift_array **reference, const struct drift_array **finer)
 {
     char finer_name[160];
     *reference = drift_safetensors_find(golden->file, name);
@@ -123,8 +123,9 @@ static const struct drift_array *in_float32(const drift_golden *golden, const ch
 }
 
 /* The rule of such a case: nearer to the float32 result than twice the distance of the reference's bfloat16. */
-static drift_status measure_bf16(drift_golden *golden, const char *name, size_t n, const struct drift_array *reference,
-                                 const struct drift_array *exact, const double *x, struct drift_golden_distance *d)
+static drift_status measure_bf16(const drift_golden *golden, const char *name, size_t n,
+                                 const struct drift_array *reference, const struct drift_array *exact, const double *x,
+                                 struct drift_golden_distance *d)
 {
     double allowed, size;
     if (exact->count != n)
@@ -154,7 +155,7 @@ void drift_golden_judge(drift_golden *golden, const char *name, int good, double
     golden->bound = bound;
 }
 
-drift_status drift_golden_measure(drift_golden *golden, const char *name, size_t n, const double *x,
+drift_status drift_golden_measure(const drift_golden *golden, const char *name, size_t n, const double *x,
                                   struct drift_golden_distance *d)
 {
     const struct drift_array *reference, *finer;
@@ -164,8 +165,9 @@ drift_status drift_golden_measure(drift_golden *golden, const char *name, size_t
     if (status || !reference)
         return status;
     d->found = 1;
-    if (in_float32(golden, name))
-        return measure_bf16(golden, name, n, reference, in_float32(golden, name), x, d);
+    const struct drift_array *exact = in_float32(golden, name);
+    if (exact)
+        return measure_bf16(golden, name, n, reference, exact, x, d);
     if ((status = distance(reference, x, &d->error, &size)))
         return status;
     d->bound = drift_golden_bound(golden->config, name, size);
@@ -188,11 +190,18 @@ static drift_status compare(drift_golden *golden, const char *name, size_t n, co
 
 /* ---- what kinds call ---- */
 
+/* Keeps or compares; x is F64. */
+static drift_status output(drift_golden *golden, const char *name, const struct drift_array *x, int exact,
+                           enum drift_array_type type)
+{
+    return golden->values ? drift_golden_values_add(golden->values, name, x, exact, type)
+                          : compare(golden, name, x->count, x->data, exact);
+}
+
 drift_status drift_golden_output(drift_golden *golden, const char *name, int rank, const size_t *shape, const double *x)
 {
     const struct drift_array array = drift_array_view(DRIFT_ARRAY_F64, rank, shape, x);
-    return golden->values ? drift_golden_values_add(golden->values, name, &array, 0, DRIFT_ARRAY_F64)
-                          : compare(golden, name, array.count, x, 0);
+    return output(golden, name, &array, 0, DRIFT_ARRAY_F64);
 }
 
 drift_status drift_golden_output_row(drift_golden *golden, const char *name, size_t n, const double *x)
@@ -200,18 +209,17 @@ drift_status drift_golden_output_row(drift_golden *golden, const char *name, siz
     return drift_golden_output(golden, name, 1, &n, x);
 }
 
-static drift_status floats(drift_golden *golden, const char *name, const struct drift_array *source, int exact,
-                           enum drift_array_type type)
+static drift_status output_floats(drift_golden *golden, const char *name, int exact, enum drift_array_type type,
+                                  int rank, const size_t *shape, const float *floats)
 {
-    struct drift_array array = *source;
+    struct drift_array array = drift_array_view(DRIFT_ARRAY_F64, rank, shape, NULL);
     double *x = malloc(array.count * sizeof *x + 1);
     if (!x)
         return drift_fail_memory(name, array.count * sizeof *x);
-    drift_array_doubles(source, x);
+    for (size_t i = 0; i < array.count; i++)
+        x[i] = (double)floats[i];
     array.data = x;
-    array.type = DRIFT_ARRAY_F64;
-    drift_status status = golden->values ? drift_golden_values_add(golden->values, name, &array, exact, type)
-                                         : compare(golden, name, array.count, x, exact);
+    drift_status status = output(golden, name, &array, exact, type);
     free(x);
     return status;
 }
@@ -219,13 +227,11 @@ static drift_status floats(drift_golden *golden, const char *name, const struct 
 drift_status drift_golden_output_floats(drift_golden *golden, const char *name, int rank, const size_t *shape,
                                         const float *x)
 {
-    const struct drift_array array = drift_array_view(DRIFT_ARRAY_F32, rank, shape, x);
-    return floats(golden, name, &array, 0, DRIFT_ARRAY_F64);
+    return output_floats(golden, name, 0, DRIFT_ARRAY_F64, rank, shape, x);
 }
 
 drift_status drift_golden_output_exact(drift_golden *golden, const char *name, enum drift_array_type type, int rank,
                                        const size_t *shape, const float *x)
 {
-    const struct drift_array array = drift_array_view(DRIFT_ARRAY_F32, rank, shape, x);
-    return floats(golden, name, &array, 1, type);
+    return output_floats(golden, name, 1, type, rank, shape, x);
 }

@@ -172,7 +172,7 @@ drift_status drift_golden_port_read(const char *path, const struct drift_safeten
     return status;
 }
 
-static drift_status compare_one(drift_golden *golden, const struct drift_golden_value *value,
+static drift_status compare_one(const drift_golden *golden, const struct drift_golden_value *value,
                                 struct drift_golden_line *line)
 {
     const struct drift_array *reference = drift_safetensors_find(golden->file, value->name);
@@ -206,7 +206,7 @@ static drift_status compare_one(drift_golden *golden, const struct drift_golden_
     return DRIFT_OK;
 }
 
-drift_status drift_golden_port_compare(drift_golden *golden, const struct drift_golden_values *mine,
+drift_status drift_golden_port_compare(const drift_golden *golden, const struct drift_golden_values *mine,
                                        struct drift_golden_line *lines)
 {
     drift_status status = DRIFT_OK;

@@ -21,7 +21,7 @@ struct drift_golden_line {
     int good;
 };
 /* One for each of `mine`; lines[mine->count]. */
-drift_status drift_golden_port_compare(drift_golden *golden, const struct drift_golden_values *mine,
+drift_status drift_golden_port_compare(const drift_golden *golden, const struct drift_golden_values *mine,
                                        struct drift_golden_line *lines);
 
 /* "[2,1]": element `index` of an array of this shape. */
