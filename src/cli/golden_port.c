@@ -152,7 +152,7 @@ static json_t *read_config(const char *text)
  * case's name is that of the file. */
 static int write_case(drift_golden_request *request, const char *out)
 {
-    const char *end = strrchr(out, '.'), *slash = strrchr(out, '/');
+    const char *end = strrchr(out, '.');
     const int one = end && (!strcmp(end, ".npz") || !strcmp(end, ".json")), file = end && !strcmp(end, ".safetensors");
     const size_t room = strlen(out) + strlen(request->kind->name) + 16;
     char *stem = malloc(room), *first = malloc(room), *second = malloc(room);
@@ -162,10 +162,10 @@ static int write_case(drift_golden_request *request, const char *out)
     else if (!status) {
         status = drift_folder_make(out);
         snprintf(stem, room, "%s/%s", out, request->kind->name);
-        slash = stem + strlen(out);
     }
     if (!status) {
-        request->name = slash ? stem + (slash - (one || file ? out : stem)) + 1 : stem;
+        const char *slash = strrchr(stem, '/');
+        request->name = slash ? slash + 1 : stem;
         snprintf(first, room, "%s%s", stem, one ? end : ".safetensors");
         snprintf(second, room, "%s.npz", stem);
         status = drift_golden_generate(request, one ? 1 : 2, (const char *const[]){first, second});
