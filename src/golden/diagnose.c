@@ -200,10 +200,7 @@ static int is_low_precision(const struct work *w)
     return 1;
 }
 
-static int in_bfloat16(const json_t *config)
-{
-    return json_is_true(json_object_get(json_object_get(config, "model"), "use_bf16"));
-}
+static int in_bfloat16(const json_t *config) { return json_is_true(drift_golden_setting(config, "model.use_bf16")); }
 
 /* Whether the case itself accepts all of mine. */
 static drift_status is_right(struct work *w)

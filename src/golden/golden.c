@@ -47,20 +47,19 @@ const struct drift_golden_kind *drift_golden_kind_named(const char *name)
     return NULL;
 }
 
-/* The node at "a.b.c". */
-static const json_t *node_at(const json_t *object, const char *path)
+const json_t *drift_golden_setting(const json_t *config, const char *key)
 {
-    char key[128];
-    for (const char *dot; (dot = strchr(path, '.')); path = dot + 1) {
-        snprintf(key, sizeof key, "%.*s", (int)(dot - path), path);
-        object = json_object_get(object, key);
+    char part[128];
+    for (const char *dot; (dot = strchr(key, '.')); key = dot + 1) {
+        snprintf(part, sizeof part, "%.*s", (int)(dot - key), key);
+        config = json_object_get(config, part);
     }
-    return json_object_get(object, path);
+    return json_object_get(config, key);
 }
 
 drift_status drift_golden_number(drift_golden *golden, const char *key, double *value)
 {
-    const json_t *node = node_at(golden->config, key);
+    const json_t *node = drift_golden_setting(golden->config, key);
     if (!json_is_number(node))
         return drift_fail(DRIFT_INVALID, "%s: config: %s: expected a number", golden->file->path, key);
     *value = json_number_value(node);
@@ -82,7 +81,7 @@ drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *v
 
 drift_status drift_golden_text(drift_golden *golden, const char *key, const char **value)
 {
-    *value = json_string_value(node_at(golden->config, key));
+    *value = json_string_value(drift_golden_setting(golden->config, key));
     if (!*value)
         return drift_fail(DRIFT_INVALID, "%s: config: %s: expected a text", golden->file->path, key);
     return DRIFT_OK;

@@ -129,7 +129,8 @@ double drift_golden_rms(size_t n, const double *x, const double *y);
 /* What these end with where they compare: counts a comparison, and keeps the first that is not good. */
 void drift_golden_judge(drift_golden *golden, const char *name, int good, double error, double bound);
 
-/* Settings of config ("model.depth" looks below "model"); DRIFT_INVALID names the key. */
+/* The node of config at "model.depth", NULL where there is none; and settings by type: DRIFT_INVALID names the key. */
+const json_t *drift_golden_setting(const json_t *config, const char *key);
 drift_status drift_golden_number(drift_golden *golden, const char *key, double *value);
 /* A whole number of 0 .. 1e9. */
 drift_status drift_golden_count(drift_golden *golden, const char *key, size_t *value);

@@ -29,12 +29,8 @@ static int flag_holds(const char *flag, size_t length, const json_t *config)
     char path[64];
     const int sign = *flag == '!' || *flag == '?';
     snprintf(path, sizeof path, "%.*s", (int)(length - (size_t)sign), flag + sign);
-    char *dot = strchr(path, '.');
-    if (dot)
-        *dot = 0;
-    const json_t *node = dot ? json_object_get(json_object_get(config, path), dot + 1) : json_object_get(config, path);
-    return *flag == '!' || *flag == '?' ? !(*flag == '!' ? json_is_true(node) : json_is_false(node))
-                                        : json_is_true(node);
+    const json_t *node = drift_golden_setting(config, path);
+    return *flag == '!' ? !json_is_true(node) : *flag == '?' ? !json_is_false(node) : json_is_true(node);
 }
 
 int drift_golden_mistake_applies(int i, const char *kind, const json_t *config)
