@@ -11,6 +11,13 @@
 #include "cli/golden.h"
 #include "golden/golden.h"
 
+void golden_print_json(json_t *json, size_t flags)
+{
+    json_dumpf(json, stdout, JSON_INDENT(2) | flags);
+    printf("\n");
+    json_decref(json);
+}
+
 struct tally {
     int ok, off, unknown, bad;
     json_t *list; /* NULL: lines are printed */
@@ -101,13 +108,10 @@ static int verify(int argc, char **argv, const struct golden_settings *settings)
     tally.list = settings->json ? json_array() : NULL;
     for (int i = 2; i < argc; i++)
         verify_path(argv[i], 1, &tally);
-    if (tally.list) {
-        json_dumpf(tally.list, stdout, JSON_INDENT(2));
-        printf("\n");
-        json_decref(tally.list);
-    } else {
+    if (tally.list)
+        golden_print_json(tally.list, 0);
+    else
         printf("%d ok, %d off, %d of unknown kind, %d unreadable\n", tally.ok, tally.off, tally.unknown, tally.bad);
-    }
     if (!tally.bad && !(tally.ok + tally.off + tally.unknown))
         return drift_error("golden verify: no .safetensors file there, nor a .yaml beside its .json");
     return tally.bad ? DRIFT_EXIT_BAD : tally.off ? DRIFT_EXIT_NO : DRIFT_EXIT_YES;

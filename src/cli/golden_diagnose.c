@@ -41,13 +41,6 @@ static void close_pair(struct pair *p)
     drift_golden_close(&p->c);
 }
 
-static void print_json(json_t *object)
-{
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    printf("\n");
-    json_decref(object);
-}
-
 static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 /* ---- compare ---- */
@@ -85,7 +78,7 @@ int golden_compare(int argc, char **argv, const struct golden_settings *settings
     int result = open_pair(argv, settings, &p);
     (void)argc;
     if (!result && settings->json)
-        print_json(json_lines(&p));
+        golden_print_json(json_lines(&p), 0);
     else if (!result) {
         print_lines(&p);
         printf("%zu of %zu results are off%s\n", p.off, p.mine.count,
@@ -204,7 +197,7 @@ int golden_diagnose(int argc, char **argv, const struct golden_settings *setting
         result = drift_error_kept();
     if (!result) {
         if (settings->json)
-            print_json(json_diagnosis(&p, &d));
+            golden_print_json(json_diagnosis(&p, &d), 0);
         else
             print[d.verdict](&p, &d);
         result = d.verdict == DRIFT_DIAGNOSIS_RIGHT ? DRIFT_EXIT_YES : DRIFT_EXIT_NO;

@@ -37,11 +37,8 @@ static int list_kinds(int json)
                                                   (*k)->inputs != NULL));
         else
             printf("%-17s %s%s\n", (*k)->name, (*k)->what, (*k)->inputs ? "" : " (verify alone)");
-    if (json) {
-        json_dumpf(list, stdout, JSON_INDENT(2));
-        printf("\n");
-        json_decref(list);
-    }
+    if (json)
+        golden_print_json(list, 0);
     return DRIFT_EXIT_YES;
 }
 
@@ -93,9 +90,7 @@ static void print_kind_json(const struct drift_golden_kind *kind, const drift_go
     }
     json_t *object = json_pack("{s:s, s:s, s:O, s:o, s:o}", "kind", kind->name, "what", kind->what, "config",
                                draft->golden.config, "inputs", inputs, "results", results);
-    json_dumpf(object, stdout, DRIFT_GOLDEN_CONFIG_TEXT | JSON_INDENT(2));
-    printf("\n");
-    json_decref(object);
+    golden_print_json(object, DRIFT_GOLDEN_CONFIG_TEXT);
 }
 
 static int list_kind(const struct drift_golden_kind *kind, int json)
