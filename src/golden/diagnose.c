@@ -10,22 +10,38 @@
 #include "golden/generate.h"
 #include "golden/suite.h"
 
+/* A case's computation with mistakes made. It must not move. */
+struct mistaken {
+    struct drift_golden_wrong wrong, forward;
+    drift_golden golden;
+};
+
+static void mistaken_new(struct mistaken *m, const drift_golden *golden, uint64_t mistakes)
+{
+    const uint64_t apart = mistakes & (DRIFT_MISTAKE(THROUGH_TARGET) | DRIFT_MISTAKE(SCALE_PER_CLASS));
+    drift_golden_wrong_backend(&m->wrong, mistakes, !apart);
+    drift_golden_wrong_backend(&m->forward, mistakes, 1);
+    m->golden = *golden;
+    m->golden.backend = &m->wrong.backend;
+    m->golden.forward = apart ? &m->forward.backend : &m->wrong.backend;
+    m->golden.mistakes = mistakes;
+}
+
+static void mistaken_free(struct mistaken *m)
+{
+    drift_golden_wrong_free(&m->wrong);
+    drift_golden_wrong_free(&m->forward);
+}
+
 drift_status drift_golden_mistaken(const struct drift_golden_kind *kind, const drift_golden *golden, uint64_t mistakes,
                                    struct drift_golden_values *values)
 {
-    const uint64_t apart = DRIFT_MISTAKE(THROUGH_TARGET) | DRIFT_MISTAKE(SCALE_PER_CLASS);
-    struct drift_golden_wrong wrong, forward;
-    drift_golden run = *golden;
-    drift_golden_wrong_backend(&wrong, mistakes, !(mistakes & apart));
-    drift_golden_wrong_backend(&forward, mistakes, 1);
-    run.backend = &wrong.backend;
-    run.forward = mistakes & apart ? &forward.backend : &wrong.backend;
-    run.mistakes = mistakes;
-    run.values = values;
+    struct mistaken m;
+    mistaken_new(&m, golden, mistakes);
+    m.golden.values = values;
     *values = (struct drift_golden_values){.count = 0};
-    drift_status status = kind->compute(&run);
-    drift_golden_wrong_free(&wrong);
-    drift_golden_wrong_free(&forward);
+    drift_status status = kind->compute(&m.golden);
+    mistaken_free(&m);
     return status;
 }
 
@@ -107,19 +123,16 @@ static drift_status judge(struct work *w, uint64_t mistakes, const struct drift_
     *result = score(config, mistakes, w->mine, values, &w->out->right, NULL);
     if (w->right || !(*result > 1 && *result < 1000))
         return DRIFT_OK;
-    struct drift_golden_wrong wrong;
-    drift_golden run = w->c->golden;
+    struct mistaken m;
     double *noise = malloc((values->count + 1) * sizeof *noise);
     if (!noise)
         return drift_fail_memory(w->c->file.path, values->count * sizeof *noise);
-    drift_golden_wrong_backend(&wrong, mistakes, 1);
-    run.backend = run.forward = &wrong.backend;
-    run.mistakes = mistakes;
-    drift_status status = drift_golden_noise(w->c->kind, &run, w->exact, 0, 2, values, noise);
+    mistaken_new(&m, &w->c->golden, mistakes);
+    drift_status status = drift_golden_noise(w->c->kind, &m.golden, w->exact, 0, 2, values, noise);
     if (!status)
         *result = score(config, mistakes, w->mine, values, &w->out->right, noise);
     free(noise);
-    drift_golden_wrong_free(&wrong);
+    mistaken_free(&m);
     return status;
 }
 

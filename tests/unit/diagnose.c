@@ -283,6 +283,39 @@ START_TEST(right_and_unknown)
 }
 END_TEST
 
+/* Mistakes of the gradient alone: one whose gradient is 5 % off is another mistake. */
+START_TEST(nearly)
+{
+    static const struct {
+        const char *kind;
+        uint64_t mistake;
+    } nearlies[] = {
+        {"drift_exact", DRIFT_MISTAKE(THROUGH_TARGET)},
+        {"drift_joint", DRIFT_MISTAKE(THROUGH_TARGET)},
+        {"drift_normalized", DRIFT_MISTAKE(THROUGH_TARGET)},
+        {"drift_normalized", DRIFT_MISTAKE(SCALE_PER_CLASS)},
+    };
+    for (size_t i = 0; i < sizeof nearlies / sizeof *nearlies; i++) {
+        const struct place place = {nearlies[i].kind, "{}", 0};
+        struct drift_golden_case c;
+        struct drift_golden_values mine;
+        drift_diagnosis d;
+        make(&place, &c);
+        answer(&c, nearlies[i].mistake, &mine);
+        const struct drift_golden_value *gradient = drift_golden_value_find(&mine, "grad/gen");
+        for (size_t k = 0; k < gradient->array.count; k++)
+            ((double *)gradient->array.memory)[k] *= 1.05;
+        ck_assert(!drift_golden_diagnose(&c, &mine, 0, &d));
+        ck_assert_msg(d.verdict == DRIFT_DIAGNOSIS_UNKNOWN && !d.sets, "%s: %s is named for a gradient 5 %% off it",
+                      place.kind,
+                      d.sets ? drift_golden_mistakes[(int)log2((double)d.set[0].mistakes)].name : "nothing");
+        drift_diagnosis_free(&d);
+        drift_golden_values_free(&mine);
+        drift_golden_close(&c);
+    }
+}
+END_TEST
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -294,6 +327,7 @@ int main(void)
     tcase_add_test(tests, planted);
     tcase_add_test(tests, two_planted);
     tcase_add_test(tests, right_and_unknown);
+    tcase_add_test(tests, nearly);
     tcase_set_timeout(tests, 300);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
