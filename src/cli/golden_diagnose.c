@@ -1,6 +1,5 @@
 /* drift golden compare, diagnose: a port's results against a case. */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "cli/golden.h"
 #include "golden/diagnose.h"
 #include "golden/port.h"
+#include "io/json.h"
 
 /* A case and a port's results. */
 struct pair {
@@ -41,8 +41,6 @@ static void close_pair(struct pair *p)
     drift_golden_close(&p->c);
 }
 
-static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 /* ---- compare ---- */
 
 static void print_lines(const struct pair *p)
@@ -64,10 +62,11 @@ static json_t *json_lines(const struct pair *p)
     json_t *list = json_array();
     for (size_t i = 0; i < p->mine.count; i++) {
         const struct drift_golden_line *l = &p->lines[i];
-        json_array_append_new(list, json_pack("{s:s, s:b, s:o, s:o, s:s, s:f, s:f, s:o, s:o}", "tensor", l->name, "ok",
-                                              l->good, "error", real(l->error), "bound", real(l->bound), "worst",
-                                              drift_golden_place(&l->shape, l->worst, at), "mine", l->mine, "case",
-                                              l->reference, "cosine", real(l->cosine), "scale", real(l->scale)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:b, s:o, s:o, s:s, s:f, s:f, s:o, s:o}", "tensor", l->name, "ok", l->good, "error",
+                            drift_json_number(l->error), "bound", drift_json_number(l->bound), "worst",
+                            drift_golden_place(&l->shape, l->worst, at), "mine", l->mine, "case", l->reference,
+                            "cosine", drift_json_number(l->cosine), "scale", drift_json_number(l->scale)));
     }
     return list;
 }
