@@ -61,7 +61,7 @@ if [ $# = 1 ]; then
 fi
 all=$(mktemp)
 trap 'rm -f "$all"' EXIT
-names | grep -F -- "${ONLY:-}" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 1 sh tests/run.sh | tee "$all"
+names | grep -F -- "${ONLY:-}" | xargs -r -P "$(getconf _NPROCESSORS_ONLN)" -n 1 sh tests/run.sh | tee "$all"
 passed=$(grep -c '^ok ' "$all")
 failed=$(grep -c '^FAIL ' "$all")
 echo "$passed passed, $failed failed"
