@@ -9,7 +9,8 @@ without the task, it fails, and the table has a gap:
     PEERS.py --task NAME --framework NAME --threads N --seconds S --json      {"min_s": 0.0123, "flops": 1e9, ...}
 
 A round runs what --frameworks lists, libdrift (`drift bench`, `drift sample`) among them, in turn and each as a process of
-its own, so that all see the same machine. A figure is the median over rounds of a process's fastest call; +- is half the range over rounds.
+its own, so that all see the same machine.
+A figure is the median over rounds of a process's fastest call; +- is half the range over rounds.
 With --record every figure is appended to FILE at once, and the table is of all that FILE holds: a long comparison can be
 made in pieces. --wrap COMMAND goes before every process, such as "nice -n -5".
 """
@@ -124,7 +125,7 @@ def one_round(args, task, threads):
 
 
 def summary(rows):
-    """{(task, threads): {who: (median, half range, a row)}}, in the order of the first row of each."""
+    """{(task, threads): {who: (median, half range, rows)}}, in the order of the first row of each."""
     found = {}
     for row in rows:
         found.setdefault((row["task"], row["threads"]), {}).setdefault(row["who"], []).append(row)
@@ -133,11 +134,6 @@ def summary(rows):
               for who, list_ in by_who.items()}
         for key, by_who in found.items()
     }
-
-
-def best_peer(by_who):
-    """The fastest of the others and its seconds."""
-    return min(((seconds, who) for who, (seconds, _, _) in by_who.items() if who != OURS), default=(None, None))[::-1]
 
 
 def of_peak(by_who):
@@ -154,9 +150,9 @@ def table(rows):
     print("|---|---|---|" + "---|" * len(others) + "---|---|")
     for (task, threads), by_who in found.items():
         cells = [f"{1e3 * by_who[who][0]:.4g}" if who in by_who else "" for who in others]
-        _, seconds = best_peer(by_who)
         mine, spread, _ = by_who[OURS]
-        ratio, part = f"{seconds / mine:.2f}" if seconds else "", of_peak(by_who)
+        best = min((seconds for who, (seconds, _, _) in by_who.items() if who != OURS), default=None)
+        ratio, part = f"{best / mine:.2f}" if best else "", of_peak(by_who)
         print(f"| {task} | {threads} | {1e3 * mine:.4g} ± {1e3 * spread:.2g} | " + " | ".join(cells) + f" | {ratio} | {f'{part:.2f}' if part else ''} |")
     for (task, threads), by_who in found.items():
         memory = {who: max(r["peak_rss_mib"] for r in rows_) for who, (_, _, rows_) in by_who.items() if "peak_rss_mib" in rows_[0]}
