@@ -1,4 +1,4 @@
-/* Named features of images: where the drifting loss compares samples (paper, section 3.3; spec: feature-space loss). */
+/* Named features of images: where the drifting loss compares samples (spec: feature-space loss). */
 #ifndef DRIFT_DRIFTING_FEATURES_H
 #define DRIFT_DRIFTING_FEATURES_H
 

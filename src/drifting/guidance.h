@@ -1,4 +1,4 @@
-/* Guidance in training (paper, section 3.4; spec: drifting): each entry of a batch has a scale alpha >= 1 of its own;
+/* Guidance in training (spec: drifting; paper: guidance): each entry of a batch has a scale alpha >= 1 of its own;
  * the generator is told it, and unconditional data joins its negatives with a weight that follows from it. */
 #ifndef DRIFT_DRIFTING_GUIDANCE_H
 #define DRIFT_DRIFTING_GUIDANCE_H

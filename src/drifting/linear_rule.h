@@ -1,4 +1,4 @@
-/* What guidance is to make of a class: the linear rule of the paper (section 3.4), where everything about it is known.
+/* What guidance is to make of a class: the linear rule of the paper's guidance, where everything about it is known.
  *
  *     q(x|c) = alpha p(x|c) - (alpha - 1) p(x)      where that is positive, divided by its sum; p is the mean of all
  *                                                   classes' p(x|c) */

@@ -1,5 +1,5 @@
 /* The generator: a DiT that maps noise to an image in one pass, under a class, a guidance scale and style numbers.
- * Paper section 4 and appendix B; spec: generator, whose names and defaults these are. */
+ * Paper: generator architecture; spec: generator, whose names and defaults these are. */
 #ifndef DRIFT_NN_DIT_H
 #define DRIFT_NN_DIT_H
 
