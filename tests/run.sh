@@ -2,7 +2,7 @@
 # Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA, as many at a time as
 # there are processors.
 # FAST=1: without the slow ones (a script says so in a line "# slow") and the emulators. ONLY=word: those with it in their name.
-# Sanitizer builds leave out the scripts that say "# plain build": these run what others run too, at length.
+# Sanitizer and coverage builds leave out the scripts that say "# plain build": these run what others run too, at length.
 # Each test prints one line here; what a failing one said follows it. The last line counts.
 set -u
 BUILD=${BUILD:-build}
