@@ -1,20 +1,12 @@
 #!/bin/sh
 # plain build
-# Tables of ablations: a table that was killed twice and gone on with ends with
-# the same bytes, finished runs stay, rows that differ in the guidance scale alone share their runs, and what is wrong is
-# said in one line.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
-refused() { # LINE ARGUMENTS...
-    line=$1 status=0
+# Tables of ablations: a table that was killed twice and gone on with ends with the same bytes, finished runs stay, rows that
+# differ in the guidance scale alone share their runs, and what is wrong is said in one line.
+. tests/support/cli.sh
+refuses() { # TEXT ARGUMENTS...
+    text=$1
     shift
-    "$DRIFT" ablate "$@" --out "$dir/x" > "$dir/log" 2>&1 || status=$?
-    [ $status = 2 ] && [ "$(wc -l < "$dir/log")" = 1 ] && grep -qF -- "$line" "$dir/log" || fail "$*: $status: $(cat "$dir/log")"
+    refused "$text" "$DRIFT" ablate "$@" --out "$dir/x"
 }
 
 cat > "$dir/points.yaml" << 'TABLE'
@@ -145,33 +137,33 @@ grep -q 'step' "$dir/log" && fail "trained again: $(cat "$dir/log")"
 edit() { # SED
     sed "$1" "$dir/points.yaml" > "$dir/bad.yaml"
 }
-refused 'ablations/anti-symetry.yaml: not found' anti-symetry
+refuses 'ablations/anti-symetry.yaml: not found' anti-symetry
 edit 's/^recipe:/recpie:/'
-refused 'bad.yaml:3: recpie: unknown key; did you mean recipe?' "$dir/bad.yaml"
+refuses 'bad.yaml:3: recpie: unknown key; did you mean recipe?' "$dir/bad.yaml"
 edit 's/paper: 8.46/papre: 8.46/'
-refused 'bad.yaml:12: rows[0].papre: unknown key; did you mean paper?' "$dir/bad.yaml"
+refuses 'bad.yaml:12: rows[0].papre: unknown key; did you mean paper?' "$dir/bad.yaml"
 edit 's/one_nn_accuracy/one_n_accuracy/'
-refused 'unknown figure one_n_accuracy; did you mean one_nn_accuracy?' "$dir/bad.yaml"
+refuses 'unknown figure one_n_accuracy; did you mean one_nn_accuracy?' "$dir/bad.yaml"
 edit 's/loss_kwargs.repulsion/loss_kwargs.repulsoin/'
-refused 'row repulsion & none: ' "$dir/bad.yaml"
+refuses 'row repulsion & none: ' "$dir/bad.yaml"
 grep -q 'bad.yaml:13: unknown key train.loss_kwargs.repulsoin; did you mean train.loss_kwargs.repulsion?' "$dir/log" || fail "$(cat "$dir/log")"
 edit 's/seeds: .*/seeds: [0, 0]/'
-refused 'seeds: 0 stands there twice' "$dir/bad.yaml"
+refuses 'seeds: 0 stands there twice' "$dir/bad.yaml"
 edit 's/seeds: .*/seeds: [1.5]/'
-refused 'expected whole numbers' "$dir/bad.yaml"
+refuses 'expected whole numbers' "$dir/bad.yaml"
 edit 's/name: normalized/name: "1:1"/'
-refused 'the folder of 1:1 would be that of 1 : 1' "$dir/bad.yaml"
+refuses 'the folder of 1:1 would be that of 1 : 1' "$dir/bad.yaml"
 edit 's/name: normalized/name: ".."/'
-refused 'expected a name that begins with a letter or digit' "$dir/bad.yaml"
+refuses 'expected a name that begins with a letter or digit' "$dir/bad.yaml"
 edit 's/name: normalized/encoder: mae, name: n/'
-refused 'unknown encoder mae' "$dir/bad.yaml"
+refuses 'unknown encoder mae' "$dir/bad.yaml"
 edit 's/name: normalized, set: {/name: n, set: {train.seed: 4, /'
-refused 'in a row' "$dir/bad.yaml"
+refuses 'in a row' "$dir/bad.yaml"
 edit '/^- /d; s/^rows:/rows: []/'
-refused 'expected rows' "$dir/bad.yaml"
-refused '--seeds: 2 stands there twice' "$dir/points.yaml" --seeds 2,2
-refused '--set: unknown key train.totl_steps' "$dir/points.yaml" --set train.totl_steps=3
-refused '--set model.depth=3: no model of the table has this key' "$dir/points.yaml" --set model.depth=3
+refuses 'expected rows' "$dir/bad.yaml"
+refuses '--seeds: 2 stands there twice' "$dir/points.yaml" --seeds 2,2
+refuses '--set: unknown key train.totl_steps' "$dir/points.yaml" --set train.totl_steps=3
+refuses '--set model.depth=3: no model of the table has this key' "$dir/points.yaml" --set model.depth=3
 printf '{' > "$dir/plain/1-1/seed-0/figures.json"
 status=0
 table plain || status=$?

@@ -3,10 +3,8 @@
 # The x86-64 build holds nothing newer than its baseline outside the ISA files: the whole program runs on a Nehalem. And the
 # arm64 build runs, emulated. Both find one golden file of each kind right, and both train to the bits of this machine: an MLP
 # on points, and with EMULATE=1 (minutes) digits-dit, two steps of eight entries. EMULATE=1 does all of it on an AVX2 too.
-set -eu
 case $(uname -m) in x86_64) ;; *) exit 0 ;; esac
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. tests/support/cli.sh
 
 qemu-x86_64 -cpu Nehalem "$DRIFT" info | grep -q 'isa  *c' || { echo "Nehalem does not choose c"; exit 1; }
 
@@ -46,17 +44,7 @@ everywhere toy toy checkerboard --steps 3 --batch 64 --set model.hidden_size=[16
 
 [ -n "${EMULATE:-}" ] || exit 0
 # forty digits, so that evaluations are short
-mkdir "$dir/few"
-for part in train t10k; do
-    {
-        printf '\0\0\10\3\0\0\0\50\0\0\0\10\0\0\0\10'
-        tail -c +17 data/digits/images.idx3-ubyte | head -c 2560
-    } > "$dir/few/$part-images-idx3-ubyte"
-    {
-        printf '\0\0\10\1\0\0\0\50'
-        tail -c +9 data/digits/labels.idx1-ubyte | head -c 40
-    } > "$dir/few/$part-labels-idx1-ubyte"
-done
+few_images "$dir/few" 40 8
 everywhere digits-dit train digits-dit --data "$dir/few" --set train.total_steps=2 --set train.train_batch_size=8 \
     --set train.forward_dict.gen_per_label=4 --set train.pos_per_sample=8 --set train.neg_per_sample=4 --set dataset.batch_size=40 \
     --set train.eval_samples=16 --set train.cfg_list=2

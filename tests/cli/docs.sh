@@ -2,14 +2,8 @@
 # plain build
 # Every command in the docs runs (training cut to two steps), every link leads somewhere, and every room that CONTRIBUTING
 # names is there.
-set -eu
+. tests/support/cli.sh
 root=$PWD
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
 
 for page in README.md CONTRIBUTING.md docs/*.md docs/*/*.md; do
     [ -e "$page" ] || continue
@@ -27,17 +21,7 @@ done < "$dir/rooms"
 cd "$dir"
 ln -s "$root/data" "$root/tests" .
 printf '%s\n' '0,0' '0.5,0.1' '0.2,0.7' '0.9,0.4' '0.3,0.3' '0.1,0.8' > points.csv
-mkdir mnist # 60 images of 28 x 28 with MNIST's names: the digits' bytes, and their labels
-for part in train t10k; do
-    {
-        printf '\0\0\10\3\0\0\0\74\0\0\0\34\0\0\0\34'
-        tail -c +17 data/digits/images.idx3-ubyte | head -c $((60 * 28 * 28))
-    } > mnist/$part-images-idx3-ubyte
-    {
-        printf '\0\0\10\1\0\0\0\74'
-        tail -c +9 data/digits/labels.idx1-ubyte | head -c 60
-    } > mnist/$part-labels-idx1-ubyte
-done
+few_images mnist 60 28
 mkdir cifar # 10 images with CIFAR-10's names, one of each class
 for i in 0 1 2 3 4 5 6 7 8 9; do
     printf "\\$(printf %o $i)"

@@ -1,19 +1,7 @@
 #!/bin/sh
 # Training of an encoder: same bits for threads, ISA, and after a kill; a generator that is trained in its feature space;
 # what is wrong is said in one line.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
-refused() { # LINE COMMAND...
-    line=$1
-    shift
-    "$@" > "$dir/log" 2>&1 && fail "passed: $*"
-    [ "$(wc -l < "$dir/log")" = 1 ] && grep -qF "$line" "$dir/log" || fail "$*: $(cat "$dir/log")"
-}
+. tests/support/cli.sh
 
 cat > "$dir/mae.yaml" << 'RECIPE'
 dataset: {name: digits, batch_size: 12}

@@ -2,9 +2,7 @@
 # plain build
 # drift eval --classifier: judges a model's images by class, the same figures for any number of threads and on every ISA; what
 # it refuses.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. tests/support/cli.sh
 
 "$DRIFT" train data/recipes/digits-dit.yaml --set train.total_steps=2 --set train.eval_samples=16 --set model.depth=1 --set train.cfg_list=1 \
     --out "$dir/run" > /dev/null 2>&1
@@ -18,17 +16,7 @@ awk '/"class_accuracy"/ { n++; gsub(/[^0-9.]/, "", $2); value[n] = $2 }
      END { exit !(value[1] > 0.97 && value[2] < 0.6 && value[3] < 0.6) }' "$dir/two" || { cat "$dir/two"; exit 1; }
 
 # every ISA, judged by a classifier of few images
-mkdir "$dir/few"
-for part in train t10k; do
-    {
-        printf '\0\0\10\3\0\0\0\50\0\0\0\10\0\0\0\10'
-        tail -c +17 data/digits/images.idx3-ubyte | head -c 2560
-    } > "$dir/few/$part-images-idx3-ubyte"
-    {
-        printf '\0\0\10\1\0\0\0\50'
-        tail -c +9 data/digits/labels.idx1-ubyte | head -c 40
-    } > "$dir/few/$part-labels-idx1-ubyte"
-done
+few_images "$dir/few" 40 8
 for isa in c avx2 avx512 neon; do
     DRIFT_ISA=$isa "$DRIFT" info > /dev/null 2>&1 || continue
     DRIFT_ISA=$isa "$DRIFT" eval "$model" --data "$dir/few" --classifier --json > "$dir/now" 2> "$dir/err" || {
@@ -40,16 +28,6 @@ for isa in c avx2 avx512 neon; do
     echo "REPORT judged with DRIFT_ISA=$isa: the same figures"
 done
 
-refused() { # WORD COMMAND...
-    word=$1
-    shift
-    "$@" > "$dir/out" 2> "$dir/err" && got=0 || got=$?
-    [ $got = 2 ] && [ "$(grep -c . "$dir/err")" = 1 ] && grep -q "$word" "$dir/err" || {
-        echo "status $got: $*"
-        cat "$dir/err"
-        exit 1
-    }
-}
 "$DRIFT" sample "$model" --n 40 --out "$dir/unlabelled.npy"
 refused labelled "$DRIFT" eval "$model" --data "$dir/unlabelled.npy" --classifier
 refused "samples of 64 numbers" "$DRIFT" eval "$model" --data checkerboard --classifier

@@ -1,8 +1,6 @@
 #!/bin/sh
 # Golden values on every ISA that runs natively; that an error of twice the bound is seen and of half is not; bad files.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. tests/support/cli.sh
 
 for isa in ref c avx2 avx512 neon; do
     DRIFT_ISA=$isa "$DRIFT" info > /dev/null 2>&1 || continue
@@ -10,13 +8,6 @@ for isa in ref c avx2 avx512 neon; do
     echo "REPORT golden values, $isa: $(tail -n 1 "$dir/out")"
 done
 
-status() { # EXPECTED COMMAND...
-    expected=$1
-    shift
-    "$@" > "$dir/out" 2> "$dir/err" && got=0 || got=$?
-    [ "$got" = "$expected" ] || { echo "status $got, expected $expected: $*"; cat "$dir/out" "$dir/err"; exit 1; }
-    [ "$expected" != 2 ] || [ "$(wc -l < "$dir/err")" = 1 ] || { echo "not one line: $*"; cat "$dir/err"; exit 1; }
-}
 case=tests/golden/drift_normalized/normalized_plain.safetensors
 mkdir "$dir/cases"
 status 2 "$DRIFT" golden verify "$dir/none.safetensors"

@@ -1,20 +1,7 @@
 #!/bin/sh
 # drift golden generate and list: every kind, the same bytes on every ISA that runs natively, and verify passes there; the
 # graded suite; copies as npz and json; what is refused.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
-status() { # EXPECTED COMMAND...
-    expected=$1
-    shift
-    "$@" > "$dir/out" 2> "$dir/err" && got=0 || got=$?
-    [ "$got" = "$expected" ] || fail "status $got, expected $expected: $* $(cat "$dir/out" "$dir/err")"
-    [ "$expected" != 2 ] || [ "$(wc -l < "$dir/err")" = 1 ] || fail "not one line: $* $(cat "$dir/err")"
-}
+. tests/support/cli.sh
 
 "$DRIFT" golden list > "$dir/kinds"
 kinds=$(sed '/(verify alone)/d; s/ .*//' "$dir/kinds")

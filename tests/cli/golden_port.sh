@@ -1,20 +1,7 @@
 #!/bin/sh
 # drift golden compare and diagnose: a right port, one that keeps itself among its negatives, bad input of every sort; and
 # docs/golden.md: its lists are complete, and its Python runs where NumPy is at hand.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
-status() { # EXPECTED COMMAND...
-    expected=$1
-    shift
-    "$@" > "$dir/out" 2> "$dir/err" && got=0 || got=$?
-    [ "$got" = "$expected" ] || fail "status $got, expected $expected: $* $(cat "$dir/out" "$dir/err")"
-    [ "$expected" != 2 ] || [ "$(wc -l < "$dir/err")" = 1 ] || fail "not one line: $* $(cat "$dir/err")"
-}
+. tests/support/cli.sh
 case=$dir/case.safetensors
 "$DRIFT" golden generate drift_exact --out "$case"
 "$DRIFT" golden generate drift_exact --config '{"self": "kept"}' --precision float --out "$dir/kept.npz"

@@ -1,12 +1,6 @@
 #!/bin/sh
 # A class-conditional recipe of points whose density is known: the report has the linear rule's figures and panels.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
+. tests/support/cli.sh
 tiny="--set train.total_steps=2 --set train.eval_samples=160 --set model.depth=1 --set train.train_batch_size=2"
 # shellcheck disable=SC2086
 "$DRIFT" train rings-guided $tiny --set "train.cfg_list=[1,2,4]" --out "$dir/run" > "$dir/log" 2>&1 || fail "$(cat "$dir/log")"

@@ -1,17 +1,7 @@
 #!/bin/sh
 # drift info: what runs here; and a model's parameters and FLOP, of recipes, model files and released models.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
+. tests/support/cli.sh
 info() { "$DRIFT" info "$@" > "$dir/out" 2> "$dir/err" || fail "info $*: $(cat "$dir/err")"; }
-refused() { # TEXT MODEL
-    "$DRIFT" info "$2" > "$dir/out" 2> "$dir/err" && got=0 || got=$?
-    [ $got = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] && grep -qF -- "$1" "$dir/err" || fail "status $got: info $2: $(cat "$dir/err")"
-}
 number() { sed -n "s/^  \"$1\": \([0-9.e+]*\),*$/\1/p" "$dir/out"; }
 
 info
@@ -76,16 +66,16 @@ cp -R $golden/mae_latent/params_ema "$dir/hub/models/mae/jax/small"
 HF_ROOT=$dir/hub info hf://small
 sed 1d "$dir/out" | cmp - "$dir/own" || fail "hf:// is another"
 
-refused 'No such file' "$dir/none"
-refused 'No such file' "$dir/none.safetensors"
-refused 'not a model of drift' tests/data/small.safetensors
-refused 'no safetensors file' tests/data/scalar.npy
-refused 'unknown key model.dept; did you mean model.depth?' "$(sed 's/depth/dept/' data/recipes/digits-dit.yaml > "$dir/bad.yaml" && echo "$dir/bad.yaml")"
+refused 'No such file' "$DRIFT" info "$dir/none"
+refused 'No such file' "$DRIFT" info "$dir/none.safetensors"
+refused 'not a model of drift' "$DRIFT" info tests/data/small.safetensors
+refused 'no safetensors file' "$DRIFT" info tests/data/scalar.npy
+refused 'unknown key model.dept; did you mean model.depth?' "$DRIFT" info "$(sed 's/depth/dept/' data/recipes/digits-dit.yaml > "$dir/bad.yaml" && echo "$dir/bad.yaml")"
 # settings that the arrays do not have, and arrays that the settings do not have
 cp -R $golden/gen_latent/params_ema "$dir/other"
 chmod u+w "$dir"/other/*
 sed -i 's/"depth": [0-9]*/"depth": 50/' "$dir/other/metadata.json"
-refused 'blocks_' "$dir/other"
+refused 'blocks_' "$DRIFT" info "$dir/other"
 sed -i 's/"depth": [0-9]*/"depth": 1/' "$dir/other/metadata.json"
 info "$dir/other"
 grep -q 'note: .* arrays that the model does not have, such as .*blocks_' "$dir/err" || fail "$(cat "$dir/err")"

@@ -1,12 +1,6 @@
 #!/bin/sh
 # drift toy learns, writes a report, and is a recipe like any other.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    echo "$*"
-    exit 1
-}
+. tests/support/cli.sh
 field() { sed -n "s/^  \"$1\": \([^,]*\),*/\1/p" "$dir/run/report.json"; }
 
 "$DRIFT" toy gaussians8 --steps 150 --batch 256 --set "model.hidden_size=[64,64]" --set train.eval_samples=500 \

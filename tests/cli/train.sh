@@ -3,9 +3,7 @@
 # One result: a run killed three times and resumed, on 1, 2 or 3 threads, on every ISA of this machine, ends with the same
 # bytes as one that was left alone; points and an MLP, and digits by class and a DiT, rings of samples and all. And the log
 # comes out right.
-set -eu
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. tests/support/cli.sh
 steps=${STEPS:-60} few=${FEW:-12} # steps of the run that is killed, and of those on every ISA
 common="--set train.save_per_step=7 --set train.eval_samples=200"
 points="toy checkerboard --batch 128 --set model.hidden_size=[48,32] --set train.ema_decay=[0.9,0.99] --set train.eval_per_step=20 $common"
@@ -13,10 +11,6 @@ digits="train digits-dit --set model.hidden_size=16 --set model.cond_dim=12 --se
     --set train.forward_dict.gen_per_label=6 --set train.pos_per_sample=9 --set train.neg_per_sample=4 --set dataset.batch_size=40
     --set train.push_per_step=50 --set train.positive_bank_size=8 --set train.accumulate=2 --set dataset.mirror=true
     --set train.activation_kwargs.has_scale=true --set train.cfg_list=2 --set train.eval_per_step=45 $common"
-fail() {
-    echo "$*"
-    exit 1
-}
 same() { # KIND NAME OTHER
     cmp "$dir/$1-$2/model.safetensors" "$dir/$1-$3/model.safetensors" || fail "$1 $3: another model"
     cmp "$dir/$1-$2/log.csv" "$dir/$1-$3/log.csv" || fail "$1 $3: another log"
