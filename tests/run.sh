@@ -2,7 +2,7 @@
 # Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA, as many at a time as
 # there are processors.
 # FAST=1: without the slow ones (a script says so in a line "# slow") and the emulators. ONLY=word: those with it in their name.
-# Sanitizer and coverage builds leave out the scripts that say "# plain build": these run what others run too, at length.
+# Sanitizer builds leave out the scripts that say "# plain build": these run what others run too, at length.
 # Each test prints one line here; what a failing one said follows it. The last line counts.
 set -u
 BUILD=${BUILD:-build}
@@ -11,10 +11,10 @@ export BUILD DRIFT
 export OMP_WAIT_POLICY=passive # tests beside each other: threads that wait leave the processor
 export CK_DEFAULT_TIMEOUT=600  # a hang fails; a busy machine does not
 case $BUILD in
-*/*)
-    sanitized=1
-    export CK_TIMEOUT_MULTIPLIER=10
-    ;;
+*/*) export CK_TIMEOUT_MULTIPLIER=10 ;; # not optimised
+esac
+case $BUILD in
+*/asan | */ubsan | */tsan) sanitized=1 ;;
 *) sanitized= ;;
 esac
 
