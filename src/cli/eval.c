@@ -16,10 +16,10 @@
 #include "io/json.h"
 #include "io/npy.h"
 #include "io/npz.h"
+#include "judge/judge.h"
+#include "judge/reference.h"
 #include "report/sweep.h"
 #include "train/generator.h"
-#include "train/judge.h"
-#include "train/reference.h"
 
 struct settings {
     const char *data, *ema;

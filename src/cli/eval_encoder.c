@@ -8,8 +8,8 @@
 #include "cli/run.h"
 #include "eval/eval.h"
 #include "eval/pairs.h" /* drift_take_rows, drift_take_labels */
+#include "judge/probe.h"
 #include "train/encode.h"
-#include "train/probe.h"
 
 enum { NEIGHBOURS = 10 };
 

@@ -9,9 +9,9 @@
 #include "bench/peak.h"
 #include "cli/run.h"
 #include "data/data.h"
+#include "recipe/model.h"
 #include "train/batch.h"
 #include "train/plan.h"
-#include "train/recipe_model.h"
 
 /* Share of this machine's peak that a training step reaches about, for the estimate of the time. */
 static const double SHARE = 0.45;

@@ -102,6 +102,12 @@ double drift_spread_difference(const drift_spread *a, const drift_spread *b);
 
 /* ---- all of them at once, ready for a table ---- */
 
+/* The class of the largest of logits[classes]; of equal ones the first. */
+int drift_most_likely(size_t classes, const float *logits);
+
+/* Share of n found classes that are the wanted ones; n >= 1. */
+double drift_accuracy(size_t n, const int *found, const int32_t *wanted);
+
 typedef struct drift_metric {
     const char *key;   /* "energy_distance2": for JSON; static text, as are the others */
     const char *label; /* "energy distance\xc2\xb2" (UTF-8) */

@@ -3,7 +3,7 @@
 #define DRIFT_REPORT_ABLATION_H
 
 #include "eval/eval.h"
-#include "train/ablation.h"
+#include "judge/ablation.h"
 
 struct drift_ablation_table {
     const struct drift_ablation *ablation;

@@ -2,7 +2,7 @@
 #ifndef DRIFT_REPORT_RECORD_H
 #define DRIFT_REPORT_RECORD_H
 
-#include "train/figures.h"
+#include "judge/figures.h"
 
 /* Reads the figures that are asked for. *found is 0, and nothing else is said, where there is no file, or it is of
  * another recipe (its text) or guidance scale, or lacks one of the figures. */

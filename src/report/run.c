@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "eval/eval.h"
 #include "io/file.h"
 #include "io/json.h"

@@ -5,9 +5,9 @@
 
 #include <jansson.h>
 
+#include "judge/judge.h"
 #include "report/report.h"
 #include "report/text.h"
-#include "train/judge.h"
 #include "train/trainer.h"
 
 enum { DRIFT_SWEEP_SCALES = DRIFT_RECIPE_LIST + 5, DRIFT_SWEEP_ROWS = 8, DRIFT_SWEEP_COLUMNS = 16 };

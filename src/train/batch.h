@@ -8,7 +8,7 @@
 
 #include "data/data.h"
 #include "drifting/queue.h"
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 struct drift_batch {
     size_t entries, generated, positives, negatives; /* the last three of each entry */

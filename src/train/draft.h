@@ -5,7 +5,7 @@
 
 #include "io/safetensors.h"
 #include "nn/params.h"
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 enum { DRIFT_PREFIX = 64 }; /* of a block's names, before "/parameter" */
 

@@ -4,7 +4,7 @@
 
 #include "drifting/convnext_features.h"
 #include "drifting/mae_features.h"
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 /* Opened encoders; not to be copied or moved while `encoder` is in use. */
 struct drift_feature_encoder {

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "cpu/cpu.h"
 #include "op/op.h"
-#include "train/recipe_model.h"
+#include "recipe/model.h"
 
 /* Samples that go through the network at once: enough for the products to be fast, few enough to stay in the cache. */
 enum { BATCH = 128 };

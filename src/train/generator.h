@@ -6,13 +6,13 @@
 #define DRIFT_TRAIN_GENERATOR_H
 
 #include "io/safetensors.h"
-#include "nn/dit.h"
 #include "nn/artifact.h"
+#include "nn/dit.h"
 #include "nn/mlp.h"
 #include "nn/params.h"
+#include "recipe/recipe.h"
 #include "tape/tape.h"
 #include "train/draft.h"
-#include "train/recipe.h"
 
 /* What a sample is: `dim` numbers, height width channels of them, or a point (height, width and channels 0). */
 struct drift_sample_shape {

@@ -6,8 +6,8 @@
 
 #include "cpu/cpu.h"
 #include "nn/artifact.h"
+#include "recipe/model.h"
 #include "train/generator.h"
-#include "train/recipe_model.h"
 
 /* An artefact has one running mean: of the decay that its metadata has, in float32's digits. */
 static drift_status check_weights(const struct drift_artifact *artifact, const char *weights)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "nn/artifact.h"
-#include "train/recipe_model.h"
+#include "recipe/model.h"
 
 enum { CELLS = 32 /* the side of the released encoders' grids */ };
 

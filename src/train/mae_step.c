@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/classifier.h"
+#include "eval/eval.h"
 
 static drift_status make(struct drift_mae_state *state, const struct drift_recipe *recipe)
 {

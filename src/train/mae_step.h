@@ -5,9 +5,9 @@
 #define DRIFT_TRAIN_MAE_STEP_H
 
 #include "nn/mae.h"
+#include "recipe/recipe.h"
 #include "tape/tape.h"
 #include "train/optimizer.h"
-#include "train/recipe.h"
 
 struct drift_mae_state {
     drift_params params;

@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "cpu/cpu.h"
 #include "io/file.h"
-#include "train/recipe_model.h"
+#include "recipe/model.h"
 
 enum { PART = 64 }; /* images of an evaluation that pass the model at once */
 

@@ -3,7 +3,7 @@
 #define DRIFT_TRAIN_OPTIMIZER_H
 
 #include "nn/params.h"
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 #include "train/schedule.h"
 
 struct drift_optimizer {

@@ -6,8 +6,8 @@
 
 #include "count/count.h"
 #include "cpu/field.h"
+#include "recipe/model.h"
 #include "train/mae_trainer.h"
-#include "train/recipe_model.h"
 #include "train/trainer.h"
 
 /* What the program and its libraries take. */

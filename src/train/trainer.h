@@ -12,12 +12,12 @@
 
 #include "data/data.h"
 #include "drifting/loss.h"
+#include "recipe/recipe.h"
 #include "train/batch.h"
 #include "train/encoder.h"
 #include "train/generator.h"
 #include "train/log.h"
 #include "train/optimizer.h"
-#include "train/recipe.h"
 
 /* Columns of the log. NaN where a row has none. */
 enum drift_log_column {

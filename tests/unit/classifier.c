@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/judge.h"
+#include "judge/judge.h"
 
 #define OK(call) ck_assert_msg((call) == DRIFT_OK, "%s", drift_message())
 

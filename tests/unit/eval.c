@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 #include "eval/eval.h"
-#include "train/probe.h"
+#include "judge/probe.h"
 
 enum { MOST = 700 * 5 };
 

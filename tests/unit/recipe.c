@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/recipe_model.h"
+#include "recipe/model.h"
 
 static struct drift_recipe recipe;
 

@@ -14,12 +14,12 @@
  *
  * `cfg` is the guidance scale of a row's samples, else the first of train.cfg_list; rows that differ in nothing else
  * share their runs. `paper` is what the paper reports for the row, to stand beside it. */
-#ifndef DRIFT_TRAIN_ABLATION_H
-#define DRIFT_TRAIN_ABLATION_H
+#ifndef DRIFT_JUDGE_ABLATION_H
+#define DRIFT_JUDGE_ABLATION_H
 
 #include "io/yaml.h"
-#include "train/figures.h"
-#include "train/recipe.h"
+#include "judge/figures.h"
+#include "recipe/recipe.h"
 
 enum { DRIFT_ABLATION_SEEDS = 64, DRIFT_ABLATION_FOLDER = 64 };
 

@@ -1,6 +1,6 @@
-/* Values of a recipe from and to text, and whether they go together. The keys are recipe_keys.c, YAML is recipe_yaml.c.
+/* Values of a recipe from and to text, and whether they go together. The keys are keys.c, YAML is yaml.c.
  */
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Recipes from YAML: walks the tree and hands each leaf to its row of the table. */
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Opening the data of an evaluation. */
-#include "train/reference.h"
+#include "judge/reference.h"
 
 #include <stdlib.h>
 

@@ -3,10 +3,10 @@
  * The classifier learns from the training rows alone. As many samples as there are test rows are then compared with the
  * test rows among its features; for the floor as many training rows take their place. The distance to the training
  * images is that of 1,000 samples at most, which is their number times that of the training images. */
-#ifndef DRIFT_TRAIN_JUDGE_H
-#define DRIFT_TRAIN_JUDGE_H
+#ifndef DRIFT_JUDGE_JUDGE_H
+#define DRIFT_JUDGE_JUDGE_H
 
-#include "train/classifier.h"
+#include "judge/classifier.h"
 
 struct drift_judgement {
     double class_accuracy;    /* share that the classifier takes for the class that was asked for; NaN without labels */

@@ -1,5 +1,5 @@
 /* A recipe's model as the settings of src/nn. */
-#include "train/recipe_model.h"
+#include "recipe/model.h"
 
 #include "cpu/cpu.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 /* Whether a row's value asks for what is missing: any but the default. */
 static int asks(const struct drift_recipe *recipe, const struct drift_recipe_key *key, char *value, size_t size)

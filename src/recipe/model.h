@@ -1,10 +1,10 @@
 /* A recipe's model as the settings of src/nn. */
-#ifndef DRIFT_TRAIN_RECIPE_MODEL_H
-#define DRIFT_TRAIN_RECIPE_MODEL_H
+#ifndef DRIFT_RECIPE_MODEL_H
+#define DRIFT_RECIPE_MODEL_H
 
 #include "nn/dit.h"
 #include "nn/mae.h"
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 /* Of a DiT's recipe, whose dataset.num_classes is known; cond_dim 0 is the width of the tokens. And of an encoder's,
  * whose classes are 1000 where the recipe does not say. */

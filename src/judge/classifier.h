@@ -7,8 +7,8 @@
  * The first convolution has stride 2 where both sides are 16 or more.
  *
  * The same data and seed give the same bits, on any machine and for any number of threads. */
-#ifndef DRIFT_TRAIN_CLASSIFIER_H
-#define DRIFT_TRAIN_CLASSIFIER_H
+#ifndef DRIFT_JUDGE_CLASSIFIER_H
+#define DRIFT_JUDGE_CLASSIFIER_H
 
 #include "data/data.h"
 #include "nn/params.h"
@@ -37,8 +37,5 @@ void drift_classifier_free(struct drift_classifier *classifier);
  * them is bounded. */
 drift_status drift_classifier_apply(struct drift_classifier *classifier, size_t n, const float *x, float *features,
                                     int *labels);
-
-/* The largest of logits[classes]; of equal ones the first. */
-int drift_most_likely(size_t classes, const float *logits);
 
 #endif

@@ -1,6 +1,6 @@
 /* The data that samples are compared with in an evaluation. */
-#ifndef DRIFT_TRAIN_REFERENCE_H
-#define DRIFT_TRAIN_REFERENCE_H
+#ifndef DRIFT_JUDGE_REFERENCE_H
+#define DRIFT_JUDGE_REFERENCE_H
 
 #include "data/data.h"
 #include "eval/eval.h"

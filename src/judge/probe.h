@@ -1,6 +1,6 @@
 /* How well a linear classifier tells the classes apart by features. */
-#ifndef DRIFT_TRAIN_PROBE_H
-#define DRIFT_TRAIN_PROBE_H
+#ifndef DRIFT_JUDGE_PROBE_H
+#define DRIFT_JUDGE_PROBE_H
 
 #include <stddef.h>
 #include <stdint.h>

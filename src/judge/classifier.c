@@ -1,5 +1,5 @@
 /* The classifier: its layers, its training, what it says of images. */
-#include "train/classifier.h"
+#include "judge/classifier.h"
 
 #include <math.h> /* fabs, floor */
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "cpu/cpu.h"
+#include "eval/eval.h"
 #include "op/op.h"
 #include "train/optimizer.h"
 
@@ -228,15 +229,6 @@ drift_status drift_classifier_train(struct drift_classifier *c, const struct dri
 }
 
 /* ---- what it says ---- */
-
-int drift_most_likely(size_t classes, const float *logits)
-{
-    size_t best = 0;
-    for (size_t j = 1; j < classes; j++)
-        if (logits[j] > logits[best])
-            best = j;
-    return (int)best;
-}
 
 /* One batch; `logits` has room for it. */
 static drift_status apply_batch(struct drift_classifier *c, size_t n, const float *x, float *features, float *logits)

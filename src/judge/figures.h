@@ -1,10 +1,10 @@
 /* The figures that runs are compared by in a table, each by its name. */
-#ifndef DRIFT_TRAIN_FIGURES_H
-#define DRIFT_TRAIN_FIGURES_H
+#ifndef DRIFT_JUDGE_FIGURES_H
+#define DRIFT_JUDGE_FIGURES_H
 
+#include "judge/judge.h"
+#include "judge/reference.h"
 #include "train/generator.h"
-#include "train/judge.h"
-#include "train/reference.h"
 
 enum drift_figure {
     DRIFT_FIGURE_ENERGY,

@@ -1,5 +1,5 @@
 /* Reading a table of ablations, and the recipes of its rows. */
-#include "train/ablation.h"
+#include "judge/ablation.h"
 
 #include <ctype.h>
 #include <math.h>

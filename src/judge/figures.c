@@ -1,5 +1,5 @@
 /* Measuring a run's model. */
-#include "train/figures.h"
+#include "judge/figures.h"
 
 #include <math.h> /* NAN */
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The table of the recipe's keys. Where a DiT's or an encoder's default differs from an MLP's, each stands in the row.
  * Keys of the authors' recipes that mean nothing here say so: "no effect". */
-#include "train/recipe.h"
+#include "recipe/recipe.h"
 
 #include <math.h>
 

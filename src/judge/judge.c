@@ -1,5 +1,5 @@
 /* Samples judged by a classifier of real images. */
-#include "train/judge.h"
+#include "judge/judge.h"
 
 #include <math.h> /* NAN */
 #include <stdlib.h>
@@ -9,14 +9,6 @@
 #include "eval/pairs.h"
 
 enum { MEMORISED = 1000 };
-
-static double share_right(size_t n, const int *found, const int32_t *wanted)
-{
-    size_t right = 0;
-    for (size_t i = 0; i < n; i++)
-        right += found[i] == wanted[i];
-    return (double)right / (double)n;
-}
 
 /* Mean distance to the nearest training image, of so many of the judge's n images as are looked at. */
 static drift_status to_training(const struct drift_judge *judge, const float *x, double *mean)
@@ -58,7 +50,7 @@ drift_status drift_judge_samples(struct drift_judge *judge, const float *x, cons
     if (!status)
         status = to_training(judge, x, &distance);
     judgement->memorisation = distance / judge->held_out;
-    judgement->class_accuracy = labels && !status ? share_right(n, found, labels) : NAN;
+    judgement->class_accuracy = labels && !status ? drift_accuracy(n, found, labels) : NAN;
     free(features);
     free(found);
     return status;
@@ -74,7 +66,7 @@ static drift_status look_at_test(struct drift_judge *judge, float *images, int *
     drift_take_labels(test->size, n, test->labels, judge->labels);
     drift_status status = drift_classifier_apply(&judge->classifier, n, images, judge->features, found);
     if (!status)
-        judge->floor.class_accuracy = share_right(n, found, judge->labels);
+        judge->floor.class_accuracy = drift_accuracy(n, found, judge->labels);
     return status ? status : to_training(judge, images, &judge->held_out);
 }
 

@@ -1,5 +1,5 @@
 /* The linear probe. */
-#include "train/probe.h"
+#include "judge/probe.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "base/random.h"
 #include "cpu/cpu.h"
+#include "eval/eval.h"
 #include "nn/mlp.h"
-#include "train/classifier.h"
 #include "train/optimizer.h"
 
 enum { STEPS = 1000, BATCH = 256 };

@@ -7,8 +7,8 @@
  * There are two kinds of recipe, by the generator: an MLP of points or pixels without classes, whose defaults are the
  * authors' 2D demo, and a class-conditional DiT, whose defaults are those of their ImageNet code. A file is a DiT's
  * where model.name says so, or where it has model.depth and no model.name, as the authors' files do. */
-#ifndef DRIFT_TRAIN_RECIPE_H
-#define DRIFT_TRAIN_RECIPE_H
+#ifndef DRIFT_RECIPE_RECIPE_H
+#define DRIFT_RECIPE_RECIPE_H
 
 #include <stddef.h>
 #include <stdint.h>
