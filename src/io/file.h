@@ -40,7 +40,7 @@ void drift_file_view_free(struct drift_file_view *view);
 /* A file that takes the place of `path` in one step, when all of it is on disk: open, write..., then commit or abort.
  * Bytes go to PATH.PID.tmp in the same folder; commit syncs, renames and syncs the folder. When anything fails (a full
  * disk) the temporary is removed and an older file at `path` stays as it was. A symbolic link keeps pointing where it
- * did. A device or pipe (/dev/stdout) is written directly.
+ * did. A device or pipe is written directly, and so is /dev/stdout, whatever it is, from where it stands.
  * Failed writes are sticky: the caller may check commit alone, whose line tells the first failure. */
 struct drift_writer {
     char *path, *temporary; /* temporary NULL: written directly */

@@ -58,11 +58,16 @@ static int open_temporary(struct drift_writer *writer, long mode)
 static int open_writer(struct drift_writer *writer, const char *path)
 {
     struct stat info;
-    int exists = !stat(path, &info);
+    /* standard output may be a file that others append to: it is neither replaced nor written from its beginning */
+    const int output = !strcmp(path, "/dev/stdout"), exists = !output && !stat(path, &info);
     writer->buffer = malloc(BUFFER);
     writer->path = exists && S_ISREG(info.st_mode) ? realpath(path, NULL) : strdup(path);
     if (!writer->buffer || !writer->path)
         return writer->path ? ENOMEM : errno;
+    if (output) {
+        writer->file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+        return writer->file < 0 ? errno : 0;
+    }
     if (exists && S_ISDIR(info.st_mode))
         return EISDIR;
     if (!exists || S_ISREG(info.st_mode))

@@ -15,6 +15,12 @@ for option in "--seed 6" "--temperature 0.5" "--ema none" "--ema 0.9"; do
     cmp -s "$dir/other" "$dir/many" && fail "$option changes nothing"
 done
 "$DRIFT" sample "$model" --n 1300 --seed 5 --ema 0.5 | cmp - "$dir/many" || fail "the first mean is not the default"
+# standard output may be a file with something in it already
+{ echo before && "$DRIFT" sample "$model" --n 7 --seed 5 && echo after; } > "$dir/shared"
+sed '1d;$d' "$dir/shared" | cmp - "$dir/head" && [ "$(sed -n '1p;$p' "$dir/shared" | tr '\n' ' ')" = "before after " ] ||
+    fail "what stood in the file is gone: $(cat "$dir/shared")"
+"$DRIFT" sample "$model" --n 7 --seed 5 >> "$dir/shared"
+[ "$(wc -l < "$dir/shared")" = 16 ] || fail "not appended: $(cat "$dir/shared")"
 for ending in npy npz png csv; do
     "$DRIFT" sample "$model" --n 9 --out "$dir/a.$ending" && [ -s "$dir/a.$ending" ] || fail "no a.$ending"
 done
