@@ -1,9 +1,10 @@
 /* Lines of numbers. */
 #include "io/csv.h"
 
-#include <math.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "io/number.h"
 
@@ -61,6 +62,31 @@ static drift_status read_line(struct table *table, const char *at, const char *e
     }
 }
 
+/* Not a number that is missing. */
+static int is_name(const char *field, size_t length)
+{
+    static const char *const missing[] = {"nan", "inf", "infinity", "na", "null", "none"};
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (length == strlen(missing[i]) && !strncasecmp(field, missing[i], length))
+            return 0;
+    const unsigned char c = length ? (unsigned char)*field : 0;
+    return isalpha(c) || c == '"' || c == '\'' || c == '_' || c >= 128;
+}
+
+/* Whether a field of the line is a column's name. */
+static int is_header(const char *at, const char *end)
+{
+    for (const char *begin = at;; at++) {
+        if (at < end && !is_space(*at) && !is_separator(*at))
+            continue;
+        if (is_name(begin, (size_t)(at - begin)))
+            return 1;
+        if (at == end)
+            return 0;
+        begin = at + 1;
+    }
+}
+
 /* Nothing but spaces, or a comment. */
 static int is_blank(const char *at, const char *end)
 {
@@ -71,25 +97,21 @@ static int is_blank(const char *at, const char *end)
 
 static drift_status read_lines(struct table *table, const char *at, const char *end)
 {
-    int first = 1;
+    int seen = 0;
     for (; at < end; at++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
-        size_t columns, before = table->used;
+        size_t columns;
         stop = stop ? stop : end;
         table->line++;
-        if (!is_blank(at, stop)) {
+        if (!is_blank(at, stop) && (seen++ || !is_header(at, stop))) {
             drift_status status = read_line(table, at, stop, &columns);
-            if (status == DRIFT_INVALID && first)
-                table->used = before; /* a header */
-            else if (status)
+            if (status)
                 return status;
-            else if (table->rows && columns != table->columns)
+            if (table->rows && columns != table->columns)
                 return drift_fail(DRIFT_INVALID, "%s:%zu: expected %zu numbers, as before, got %zu", table->path,
                                   table->line, table->columns, columns);
-            else
-                table->rows++;
+            table->rows++;
             table->columns = columns;
-            first = 0;
         }
         at = stop;
     }

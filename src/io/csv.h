@@ -5,9 +5,9 @@
 #include "io/array.h"
 #include "io/file.h"
 
-/* Reads [rows,columns] doubles (free with drift_array_free). A first line that is no numbers is a header and skipped,
- * as are empty lines and lines that begin with #. All lines have the same number of columns; a file without a row is
- * an error. gz is unpacked. NaN and Inf are refused. */
+/* Reads [rows,columns] doubles (free with drift_array_free). A first line with a column's name in it is a header and
+ * skipped, as are empty lines and lines that begin with #. All lines have the same number of columns; a file without a
+ * row is an error. gz is unpacked. NaN, Inf and missing numbers are refused, in the first line too. */
 drift_status drift_csv_read(const char *path, struct drift_array *array);
 
 /* Writes rows of floats with as many digits as bring them back exactly, separated by commas, without a header. */

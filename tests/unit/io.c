@@ -177,8 +177,21 @@ START_TEST(csv)
     FAILS(drift_csv_read(path, &array), DRIFT_INVALID, "/file:2: expected 2 numbers, as before, got 3");
     put_text("a,b\n3,x\n");
     FAILS(drift_csv_read(path, &array), DRIFT_INVALID, "/file:2: column 2: expected a finite number, got \"x\"");
-    put_text("1,nan\n1,nan\n");
+    put_text("1,2\n1,nan\n");
     FAILS(drift_csv_read(path, &array), DRIFT_INVALID, "/file:2: column 2");
+    const char *const first[] = {"nan,1", "1,-inf", "NA,1", ",1", "1.o,2", "1,null", "NaN NaN"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        put_text(first[i]);
+        FAILS(drift_csv_read(path, &array), DRIFT_INVALID, "/file:1: column");
+    }
+    const char *const header[] = {",x0,1\n1,2,3", "id,0,1\n1,2,3", "\"x\" \"y\"\n1 2", "\xce\xb1;_\n1;2",
+                                  "\n# a\nx\n1"};
+    for (size_t i = 0; i < sizeof header / sizeof *header; i++) {
+        put_text(header[i]);
+        OK(drift_csv_read(path, &array));
+        ck_assert_uint_eq(array.shape[0], 1);
+        drift_array_free(&array);
+    }
     put_text("a,b\n");
     FAILS(drift_csv_read(path, &array), DRIFT_INVALID, "/file:2: expected lines of numbers");
 }
