@@ -139,6 +139,8 @@ static int run(int argc, char **argv)
         return exit_status;
     if (!s.x || !s.pos || !s.out)
         return drift_error("field: --x, --pos and --out are needed; \"drift help field\" shows how");
+    if (!drift_ends_with(s.out, ".npy") && !drift_ends_with(s.out, ".npz") && strncmp(s.out, "/dev/", 5))
+        return drift_error("--out: %s: expected a name that ends with .npy or .npz", s.out);
     configure(&s, &p.config);
     drift_status status = read_problem(&s, &p);
     if (!status)

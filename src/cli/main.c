@@ -40,6 +40,12 @@ const struct drift_command *drift_command_named(const char *name)
     return NULL;
 }
 
+/* The status, unless what was printed did not all arrive. */
+static int flushed(int status)
+{
+    return fflush(stdout) || ferror(stdout) ? drift_error("cannot write to standard output") : status;
+}
+
 int main(int argc, char **argv)
 {
     char help[] = "help", *alone[] = {help, NULL};
@@ -49,7 +55,7 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--version")) {
         printf("drift %s\n", drift_version());
-        return DRIFT_EXIT_YES;
+        return flushed(DRIFT_EXIT_YES);
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         argv[1] = help;
@@ -58,8 +64,5 @@ int main(int argc, char **argv)
         return DRIFT_EXIT_BAD;
     if (command != &drift_command_help && (drift_kernels_status() || drift_gemm_status()))
         return drift_error_kept();
-    int status = command->run(argc - 1, argv + 1);
-    if (fflush(stdout) || ferror(stdout))
-        return drift_error("cannot write to standard output");
-    return status;
+    return flushed(command->run(argc - 1, argv + 1));
 }

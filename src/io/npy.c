@@ -57,7 +57,7 @@ static drift_status read_type(struct text *text, struct drift_array *array)
             return DRIFT_OK;
         }
     }
-    return fail_here(text, "the type '<f8', '<f4', '<f2', '<i8', '<i4', '|u1' or '|b1'");
+    return fail_here(text, "the type '<f8', '<f4', '<f2', '<i8', '<i4', '|u1' or '|b1' (numpy: x.astype('<f4'))");
 }
 
 static drift_status read_size(struct text *text, size_t *size)

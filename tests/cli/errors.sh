@@ -40,6 +40,7 @@ says 2 "$dir/missing.npy" toy "$dir/missing.npy"
 says 2 "$dir/missing.safetensors" sample "$dir/missing.safetensors"
 says 2 'key.yaml' sample "$dir/key.yaml"
 says 2 'ends with .png, .npy, .npz or .csv' sample x --out a.jpg
+says 2 'ends with .npy or .npz' field --x x.npy --pos p.npy --out v.csv
 
 for recipe in data/recipes/authors/latent_*.yaml; do
     says 2 'not supported yet' train "$recipe" --out "$dir/authors"
@@ -122,5 +123,10 @@ says 1 ': the loss is not finite' toy checkerboard $small --learning-rate 10 --s
 "$DRIFT" sample "$dir/wild/model.safetensors" --n 100 --ema none | grep -q nan && { echo "no good checkpoint is kept"; exit 1; }
 if [ -w /dev/full ]; then
     says 2 'No space left' sample "$dir/run/model.safetensors" --n 100000 --out /dev/full
+    for command in help --version info "sample $dir/run/model.safetensors"; do
+        # shellcheck disable=SC2086
+        "$DRIFT" $command > /dev/full 2> "$dir/stderr" && got=0 || got=$?
+        [ $got = 2 ] || { echo "drift $command on a full disk: status $got"; exit 1; }
+    done
 fi
 [ "$before" = "$(cksum < "$dir/run/model.safetensors")" ]
