@@ -132,7 +132,8 @@ int drift_run_plan(const struct drift_recipe *given, const char *name)
     struct drift_recipe recipe = *given;
     const drift_status status = print_plan(&recipe);
     if (status) {
-        drift_fail_context(status, "%s", name);
+        if (name)
+            drift_fail_context(status, "%s", name);
         return drift_error_kept();
     }
     print_missing(&recipe);

@@ -45,7 +45,7 @@ int drift_run_steps(const struct drift_run_steps *steps, const struct drift_reci
 int drift_run_refused(drift_status status, const struct drift_run_settings *settings);
 
 /* Prints what a run would need: parameters, memory, FLOP, time. Nothing is trained or written. `name` is the
- * recipe's, for messages. Returns the exit status. */
+ * recipe's, for messages; NULL: none. Returns the exit status. */
 int drift_run_plan(const struct drift_recipe *recipe, const char *name);
 
 /* The shape of a sample and the rows of a finite set, from the data set where the recipe names one, else from the

@@ -11,7 +11,7 @@
 struct settings {
     const char *out, *steps, *seed, *field, *tau, *batch, *floor, *self, *learning_rate;
     struct drift_option_texts set;
-    int resume, print;
+    int resume, print, dry;
 };
 
 #define SHORT(option, member, value, help)                                                                             \
@@ -35,6 +35,8 @@ static const struct drift_option options[] = {
     {"resume", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, resume), "go on from the checkpoint in DIR", 0, 0},
     {"print-recipe", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, print),
      "print the recipe with all keys and their meaning, and stop", 0, 0},
+    {"dry-run", NULL, DRIFT_OPTION_FLAG, offsetof(struct settings, dry),
+     "print parameters, memory, FLOP and an estimate of the time, and stop", 0, 0},
     {NULL, NULL, DRIFT_OPTION_FLAG, 0, NULL, 0, 0},
 };
 
@@ -87,7 +89,10 @@ static int run(int argc, char **argv)
             bad = drift_recipe_check(&recipe);
         const struct drift_run_settings how = {
             .out = settings.out, .command = line ? line : "drift toy", .resume = settings.resume};
-        status = bad ? drift_error_kept() : settings.print ? drift_run_print(&recipe) : drift_run_recipe(&recipe, &how);
+        status = bad              ? drift_error_kept()
+                 : settings.print ? drift_run_print(&recipe)
+                 : settings.dry   ? drift_run_plan(&recipe, NULL)
+                                  : drift_run_recipe(&recipe, &how);
     }
     free(line);
     return status;
