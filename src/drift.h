@@ -54,7 +54,7 @@ typedef enum drift_form {
 typedef enum drift_self {
     DRIFT_SELF_MASKED, /* x_i is not among its own negatives (normalized form: pushed away by 100 instead) */
     DRIFT_SELF_KEPT,   /* x_i is one of its own negatives */
-    DRIFT_SELF_NONE    /* exact form: no generated sample is a negative; only the extra negatives are */
+    DRIFT_SELF_NONE    /* only the extra negatives are negatives; without any, V is a V+ in the exact form, 0 in the others */
 } drift_self;
 
 enum { DRIFT_MAX_TAUS = 8 };
@@ -107,8 +107,8 @@ typedef struct drift_field_shape {
  * four bits, so V is good to a few 1e-6, and to about 1e-5 where samples are within 1e-3 of their spread of each other.
  *
  * Memory beyond the arguments: O((G+P+N) (D + 32)) per batch, and where it helps up to 64 MiB of distances.
- * DRIFT_INVALID: an empty size, a temperature that is not positive, weights whose mean is 0, weights or a self that the
- * form does not have. */
+ * DRIFT_INVALID: an empty size, a temperature that is not positive, weights whose mean is 0, weights or a floor that
+ * the form does not have. */
 DRIFT_API drift_status drift_field(const drift_field_config *config, const drift_field_shape *shape, const float *generated,
                                    const float *positives, const float *negatives, const float *w_generated,
                                    const float *w_positives, const float *w_negatives, float *v,

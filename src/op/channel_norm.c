@@ -76,9 +76,10 @@ drift_tensor *drift_grn(drift_tape *tape, double epsilon, drift_tensor *x, drift
 }
 
 /* y_c = gamma_c x_c n_c + beta_c + x_c,  n_c = s_c / M,  M = mean over channels of s + epsilon,  s_c the size of x_c
- * over space. With sums over an image's space: dgamma_c += n_c sum dy_c x_c        dbeta_c += sum dy_c dn_c = gamma_c
- * sum dy_c x_c         ds_c = dn_c / M - sum_k dn_k s_k / (M^2 C)        s_c' = x_c / s_c dx_c += dy_c (1 + gamma_c
- * n_c) + x_c ds_c / s_c */
+ * over space, s_c' = x_c / s_c. With sums over an image's space:
+ *   dgamma_c += n_c sum dy_c x_c        dbeta_c += sum dy_c
+ *   dn_c = gamma_c sum dy_c x_c         ds_c = dn_c / M - sum_k dn_k s_k / (M^2 C)
+ *   dx_c += dy_c (1 + gamma_c n_c) + x_c ds_c / s_c */
 static void grn_backward(drift_tape *tape, const drift_node *node)
 {
     const drift_backend *b = drift_tape_backend(tape);

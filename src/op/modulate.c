@@ -40,8 +40,8 @@ drift_tensor *drift_norm_modulate(drift_tape *tape, double epsilon, int rms, int
 }
 
 /* y_tj = w'_j h_tj + s_j with h the row's normalised value and w'_j = w_j (1 + c_j): a norm with another weight and
- * bias for each sample. So dx as in norm.c with w' for w, and with P_j = sum_t dy_tj h_tj, the gradient of w', ds_j +=
- * sum_t dy_tj        dc_j += w_j P_j        dw_j += sum over samples of (1 + c_j) P_j */
+ * bias for each sample. So dx as in norm.c with w' for w, and with P_j = sum_t dy_tj h_tj, the gradient of w':
+ *   ds_j += sum_t dy_tj        dc_j += w_j P_j        dw_j += sum over samples of (1 + c_j) P_j */
 static void norm_modulate_backward(drift_tape *tape, const drift_node *node)
 {
     const drift_backend *b = drift_tape_backend(tape);
