@@ -295,9 +295,10 @@ const struct drift_command drift_command_eval = {
     .arguments = "MODEL|SAMPLES.npy|.npz|.csv --data NAME|FILE [options]",
     .text =
         "Prints energy distance^2 and maximum mean discrepancy with the Laplace kernel (both unbiased, so they may "
-        "fall a "
-        "little below 0), sliced Wasserstein distance, leave-one-out 1-NN accuracy (0.5 is ideal) and, where the data "
-        "is finite, memorisation: the distance of samples to the nearest training sample against that of test data.\n\n"
+        "fall a little below 0), sliced Wasserstein distance, leave-one-out 1-NN accuracy (0.5 is ideal) and, where "
+        "the data "
+        "is finite, memorisation: the distance of samples to the nearest training sample against that of test data. "
+        "MODEL is what drift sample takes: a run's folder, a model file, or a released model.\n\n"
         "Beside each stands its floor: the same figure between two draws of the data, or its two halves. A perfect "
         "generator scores the floor, not 0. Of data with more rows than there are samples (and 2,000) so many rows at "
         "even steps are looked at.\n\n"
@@ -308,7 +309,7 @@ const struct drift_command drift_command_eval = {
         "features of one location, those of whole maps, tell the classes apart: accuracy on test images of their 10 "
         "nearest training images and of a linear classifier.",
     .options = options,
-    .examples = {{"drift eval demo/model.safetensors --data digits", "a trained model"},
+    .examples = {{"drift eval demo --data digits", "a trained model"},
                  {"drift eval points.npy --data checkerboard --json", "samples from a file, for a program"},
                  {"drift eval digits-dit/model.safetensors --data digits --classifier --cfg 1,2", "images by class"},
                  {"drift eval encoder --data digits --encoder", "an encoder"}},

@@ -317,8 +317,9 @@ const struct drift_command drift_command_sample = {
     .summary = "make samples with a trained model",
     .arguments = "MODEL.safetensors|FOLDER|hf://NAME [options]",
     .text =
-        "Makes samples in one pass of the generator, one's own or a released one (a folder with ema_params.msgpack "
-        "and metadata.json, hf://NAME below $HF_ROOT, or what drift convert makes of it). Sample i depends on the "
+        "Makes samples in one pass of the generator: one's own (a run's folder, or the model.safetensors in it) or a "
+        "released one (a folder with ema_params.msgpack and metadata.json, hf://NAME below $HF_ROOT, or what drift "
+        "convert makes of it). Sample i depends on the "
         "model, the seed, the temperature, its class, its guidance scale and i alone: not on --n, nor on the number of "
         "threads or the instruction set.\n\n"
         "A class-conditional model makes class i modulo the number of classes, or those of --class in turn: a picture "
@@ -331,7 +332,7 @@ const struct drift_command drift_command_sample = {
         "the distance is Euclidean, pixels from -1 to 1.",
     .options = options,
     .examples =
-        {{"drift sample demo/model.safetensors --n 256 --out digits.png", "a grid of images"},
+        {{"drift sample demo --n 256 --out digits.png", "a grid of images"},
          {"drift sample digits/model.safetensors --class all --cfg 2 --out classes.png", "a row for each class"},
          {"drift sample digits/model.safetensors --class 3 --cfg 1,2,4 --out sweep.png",
           "a row for each guidance scale"},

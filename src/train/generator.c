@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/random.h"
 #include "cpu/cpu.h"
+#include "io/file.h"
 #include "op/op.h"
 #include "recipe/model.h"
 
@@ -313,11 +315,21 @@ static drift_status load(const struct drift_safetensors *file, const char *weigh
     return status;
 }
 
-drift_status drift_generator_load(const char *path, const char *weights, struct drift_generator *generator,
-                                  struct drift_recipe *recipe)
+drift_status drift_generator_find(const char *path, char **file)
+{
+    struct stat info;
+    drift_status status = drift_file_join(path, "model.safetensors", file);
+    if (status || !stat(*file, &info))
+        return status;
+    free(*file);
+    *file = strdup(path);
+    return *file ? DRIFT_OK : drift_fail_memory(path, strlen(path));
+}
+
+static drift_status load_found(const char *path, const char *weights, struct drift_generator *generator,
+                               struct drift_recipe *recipe)
 {
     struct drift_safetensors file;
-    memset(generator, 0, sizeof *generator);
     if (drift_artifact_is_folder(path))
         return drift_generator_load_artifact(path, weights, generator, recipe);
     drift_status status = drift_safetensors_read(path, &file);
@@ -328,6 +340,19 @@ drift_status drift_generator_load(const char *path, const char *weights, struct 
         status = load(&file, weights, generator, recipe);
     drift_safetensors_free(&file);
     return released ? drift_generator_load_artifact(path, weights, generator, recipe) : status;
+}
+
+drift_status drift_generator_load(const char *path, const char *weights, struct drift_generator *generator,
+                                  struct drift_recipe *recipe)
+{
+    char *file;
+    memset(generator, 0, sizeof *generator);
+    drift_status status = drift_generator_find(path, &file);
+    if (status)
+        return status;
+    status = load_found(file, weights, generator, recipe);
+    free(file);
+    return status;
 }
 
 /* Whether two models have the same parameters, by name and shape; else which of `a` differs. */

@@ -84,9 +84,12 @@ struct drift_sampling {
 drift_status drift_generator_sample(struct drift_generator *generator, const struct drift_sampling *how, size_t n,
                                     float *x);
 
-/* Reads a model file, or a released model (a folder, hf://NAME, or what drift convert makes of it): generator and
- * recipe. `weights` is "none" for the parameters as trained, a decay ("0.99") for that running mean, NULL for the first
- * running mean, or the parameters where the file has none. */
+/* The model's file, where `path` is the folder of a run of drift train; else `path` itself. To be freed. */
+drift_status drift_generator_find(const char *path, char **file);
+
+/* Reads a model file (drift_generator_find), or a released model (a folder, hf://NAME, or what drift convert makes of
+ * it): generator and recipe. `weights` is "none" for the parameters as trained, a decay ("0.99") for that running mean,
+ * NULL for the first running mean, or the parameters where the file has none. */
 drift_status drift_generator_load(const char *path, const char *weights, struct drift_generator *generator,
                                   struct drift_recipe *recipe);
 

@@ -1,6 +1,7 @@
 /* Models on the counting backend: shapes without memory. */
 #include "train/inventory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/artifact.h"
@@ -160,20 +161,29 @@ drift_status drift_inventory_of_recipe(const struct drift_recipe *recipe, const 
     return status;
 }
 
-drift_status drift_inventory_of_file(const char *path, struct drift_inventory *inventory)
+static drift_status open_file(const char *path, struct drift_inventory *inventory)
 {
     struct drift_safetensors file;
-    drift_status status;
+    if (drift_artifact_is_folder(path))
+        return open_released(path, inventory);
+    drift_status status = drift_safetensors_read(path, &file);
+    if (status)
+        return status;
+    const int released = drift_artifact_is_converted(&file);
+    if (!released)
+        status = open_own(&file, inventory);
+    drift_safetensors_free(&file);
+    return released ? open_released(path, inventory) : status;
+}
+
+drift_status drift_inventory_of_file(const char *path, struct drift_inventory *inventory)
+{
+    char *file;
     start(inventory);
-    if (drift_artifact_is_folder(path)) {
-        status = open_released(path, inventory);
-    } else if (!(status = drift_safetensors_read(path, &file))) {
-        const int released = drift_artifact_is_converted(&file);
-        if (!released)
-            status = open_own(&file, inventory);
-        drift_safetensors_free(&file);
-        if (released)
-            status = open_released(path, inventory);
+    drift_status status = drift_generator_find(path, &file);
+    if (!status) {
+        status = open_file(file, inventory);
+        free(file);
     }
     if (status)
         drift_inventory_close(inventory);

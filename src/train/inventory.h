@@ -27,8 +27,8 @@ struct drift_inventory {
 drift_status drift_inventory_of_recipe(const struct drift_recipe *recipe, const struct drift_sample_shape *shape,
                                        struct drift_inventory *inventory);
 
-/* Of a model on disk: a model file or a checkpoint of drift, or a released model (a folder, hf://NAME, or what drift
- * convert makes of it), whose arrays are compared with the settings in its metadata. */
+/* Of a model on disk: a run's folder, a model file or a checkpoint of drift, or a released model (a folder, hf://NAME,
+ * or what drift convert makes of it), whose arrays are compared with the settings in its metadata. */
 drift_status drift_inventory_of_file(const char *path, struct drift_inventory *inventory);
 
 void drift_inventory_close(struct drift_inventory *inventory);

@@ -15,6 +15,14 @@ for option in "--seed 6" "--temperature 0.5" "--ema none" "--ema 0.9"; do
     cmp -s "$dir/other" "$dir/many" && fail "$option changes nothing"
 done
 "$DRIFT" sample "$model" --n 1300 --seed 5 --ema 0.5 | cmp - "$dir/many" || fail "the first mean is not the default"
+# a run's folder is its model
+for model_of in sample "eval --data checkerboard --n 50" info; do
+    command=${model_of%% *} options=${model_of#"$command"}
+    # shellcheck disable=SC2086
+    "$DRIFT" $command "$model" $options | grep -v "$dir" > "$dir/file"
+    # shellcheck disable=SC2086
+    "$DRIFT" $command "$dir/run" $options | grep -v "$dir" | cmp - "$dir/file" || fail "drift $command: a run's folder is not its model"
+done
 # standard output may be a file with something in it already
 { echo before && "$DRIFT" sample "$model" --n 7 --seed 5 && echo after; } > "$dir/shared"
 sed '1d;$d' "$dir/shared" | cmp - "$dir/head" && [ "$(sed -n '1p;$p' "$dir/shared" | tr '\n' ' ')" = "before after " ] ||
