@@ -9,8 +9,10 @@
  *       for a panel of `width` columns                B packed as panel[p][width], zero beyond n
  *         for a tile of rows x width                  sums in registers
  *
- * A is read where it lies, by strides, or from panels [p][rows] packed in the workspace where that pays.
+ * A is read where it lies, by strides, or from a copy in the workspace where that pays.
  * A product with few columns is computed as its transpose, so that the long side lies along the lanes. */
+#include <string.h>
+
 #include "kernel.h"
 #include "transpose.h"
 
@@ -32,7 +34,8 @@ enum {
     PANEL_FLOATS = MAX_DEPTH * FLAT_VECS * LANES,
     CORNER_FLOATS = ROWS * FLAT_VECS * LANES,
     BLOCK_FLOATS = MAX_BLOCK_ROWS * (MAX_DEPTH + LANES),
-    FEW_COLUMNS = 8
+    FEW_COLUMNS = 8,
+    PAGE_FLOATS = 1024 /* rows a multiple of a page apart fall on the same few lines of the caches */
 };
 typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= DRIFT_GEMM_WORKSPACE ? 1 : -1];
 
@@ -44,6 +47,22 @@ typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= D
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* What pack() reads next, asked for while tiles are computed: `count` pieces of `lines` vectors, `step` apart, with
+ * each LANES links of a tile's chains. All of it at once would hold up the tile's own loads. */
+struct ahead {
+    const float *x;
+    size_t count, lines;
+    ptrdiff_t step, k_step;
+};
+
+static inline void fetch(const struct ahead *o, size_t p)
+{
+    const float *x = o->x + (ptrdiff_t)p * o->k_step;
+    for (size_t i = 0; i < o->count; i++, x += o->step)
+        for (size_t j = 0; j < o->lines; j++)
+            __builtin_prefetch(x + j * LANES);
+}
+
 /* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row +
  * j]. */
 struct tile {
@@ -52,6 +71,7 @@ struct tile {
     ptrdiff_t a_row, a_col, b_row, c_row;
     int go_on; /* the chain begins from c, not from 0 */
     float *c;
+    struct ahead ahead;
 };
 
 static inline __attribute__((always_inline)) void tile(int rows, int vecs, const struct tile *t)
@@ -68,13 +88,18 @@ static inline __attribute__((always_inline)) void tile(int rows, int vecs, const
     if (t->go_on)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] =
             vec_load(c + i * c_row + v * LANES);
-    for (size_t p = t->k; p; p--, a += a_col, b += b_row) {
-        vec y[FLAT_VECS];
-        UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(b + v * LANES);
-        UNROLL for (int i = 0; i < rows; i++)
-        {
-            const vec x = vec_set1(a[i * a_row]);
-            UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_fma(x, y[v], sum[i][v]);
+    for (size_t p = 0; p < t->k;) {
+        const size_t end = t->k - p < LANES ? t->k : p + LANES;
+        if (end - p == LANES)
+            fetch(&t->ahead, p);
+        for (; p < end; p++, a += a_col, b += b_row) {
+            vec y[FLAT_VECS];
+            UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(b + v * LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                const vec x = vec_set1(a[i * a_row]);
+                UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_fma(x, y[v], sum[i][v]);
+            }
         }
     }
     if (t->bias)
@@ -123,9 +148,7 @@ TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2)
                                                                      {tile_5x1, NULL},     {tile_6x1, NULL}};
 #endif
 
-/* panel[p * width + j] = x[j * step + p * k_step], j < count; 0 for count <= j < width up to whole vectors.
- * Where width is no multiple of 16 (then it is below 16), stores run over into the next p, which is written later;
- * the last runs over the panel's end. */
+/* panel[p * width + j] = x[j * step + p * k_step], j < count; 0 for count <= j < width. width: whole vectors. */
 static void pack_along(size_t count, size_t width, size_t k, const float *x, ptrdiff_t k_step, float *panel)
 {
     for (size_t p = 0; p < k; p++, x += k_step, panel += width)
@@ -135,29 +158,53 @@ static void pack_along(size_t count, size_t width, size_t k, const float *x, ptr
         }
 }
 
+/* Sixteen columns [p .. p + depth] of x, transposed: panel[i * width + j] = x[j * step + i]. */
+static inline void pack_square(size_t count, size_t width, size_t depth, const float *x, ptrdiff_t step, float *panel)
+{
+    vec block[LANES];
+    for (size_t j = 0; j < LANES; j++) {
+        const float *row = x + (ptrdiff_t)j * step;
+        block[j] = j >= count ? vec_zero() : depth == LANES ? vec_load(row) : vec_load_n(row, (ptrdiff_t)depth, 0);
+    }
+    vec_transpose(block);
+    for (size_t i = 0; i < depth; i++)
+        vec_store(panel + i * width, block[i]);
+}
+
 static void pack_across(size_t count, size_t width, size_t k, const float *x, ptrdiff_t step, float *panel)
 {
-    for (size_t p = 0; p < k; p += LANES) {
-        const size_t depth = k - p < LANES ? k - p : LANES;
-        for (size_t j = 0; j < width; j += LANES) {
-            vec block[LANES];
-            for (size_t i = 0; i < LANES; i++) {
-                const float *row = x + (ptrdiff_t)(j + i) * step + p;
-                block[i] = j + i >= count   ? vec_zero()
-                           : depth == LANES ? vec_load(row)
-                                            : vec_load_n(row, (ptrdiff_t)depth, 0);
-            }
-            vec_transpose(block);
-            for (size_t i = 0; i < depth; i++)
-                vec_store(panel + (p + i) * width + j, block[i]);
+    for (size_t p = 0; p < k; p += LANES)
+        for (size_t j = 0; j < width; j += LANES)
+            pack_square(count > j ? count - j : 0, width, k - p < LANES ? k - p : LANES, x + (ptrdiff_t)j * step + p,
+                        step, panel + p * width + j);
+}
+
+/* Rows a page apart drive one another out of the cache line by line: here they are first copied, a piece at a time. */
+static void pack_pages(size_t count, size_t width, size_t k, const float *x, ptrdiff_t step, float *panel)
+{
+    enum { PIECE = 128, APART = PIECE + LANES };
+    float copy[LANES * APART];
+    for (size_t j = 0; j < width; j += LANES)
+        for (size_t p = 0; p < k; p += PIECE) {
+            const size_t depth = k - p < PIECE ? k - p : PIECE, rows = count > j ? count - j : 0;
+            for (size_t i = 0; i < rows && i < LANES; i++)
+                for (size_t q = 0; q < depth; q += LANES) {
+                    const float *from = x + (ptrdiff_t)(j + i) * step + p + q;
+                    vec_store(copy + i * APART + q,
+                              depth - q < LANES ? vec_load_n(from, (ptrdiff_t)(depth - q), 0) : vec_load(from));
+                }
+            for (size_t q = 0; q < depth; q += LANES)
+                pack_square(rows, width, depth - q < LANES ? depth - q : LANES, copy + q, APART,
+                            panel + (p + q) * width + j);
         }
-    }
 }
 
 static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step, float *panel)
 {
     if (step == 1)
         pack_along(count, width, k, x, k_step, panel);
+    else if (k_step == 1 && step % PAGE_FLOATS == 0)
+        pack_pages(count, width, k, x, step, panel);
     else if (k_step == 1)
         pack_across(count, width, k, x, step, panel);
     else
@@ -166,19 +213,22 @@ static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t
                 panel[p * width + j] = j < count ? x[(ptrdiff_t)j * step + (ptrdiff_t)p * k_step] : 0;
 }
 
-/* Asks for the q-th of `parts` parts of what pack() will read next, while tiles are computed. */
-static void prefetch_part(size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step,
-                          ptrdiff_t k_step)
+/* The q-th of `parts` parts of `count` columns from x on, as pack() will read them. */
+static struct ahead share(size_t q, size_t parts, size_t count, const float *x, ptrdiff_t step, ptrdiff_t k_step)
 {
-    if (step == 1) {
-        for (size_t p = k * q / parts; p < k * (q + 1) / parts; p++)
-            for (size_t j = 0; j < count; j += LANES)
-                __builtin_prefetch(x + (ptrdiff_t)p * k_step + j, 0, 2);
-    } else if (k_step == 1) {
-        for (size_t j = count * q / parts; j < count * (q + 1) / parts; j++)
-            for (size_t p = 0; p < k; p += LANES)
-                __builtin_prefetch(x + (ptrdiff_t)j * step + p, 0, 2);
+    struct ahead o = {.k_step = k_step};
+    if (step == 1) { /* of every LANES links q, q + parts, ... */
+        o.x = x + (ptrdiff_t)q * k_step;
+        o.step = (ptrdiff_t)parts * k_step;
+        o.count = (LANES + parts - 1 - q) / parts;
+        o.lines = (count + LANES - 1) / LANES;
+    } else if (k_step == 1) { /* columns q, q + parts, ... */
+        o.x = x + (ptrdiff_t)q * step;
+        o.step = (ptrdiff_t)parts * step;
+        o.count = (count + parts - 1 - q) / parts;
+        o.lines = 1;
     }
+    return o;
 }
 
 struct product {
@@ -246,29 +296,38 @@ static int in_place(const struct product *x, size_t columns, size_t depth, size_
 struct block {
     size_t from, first, depth;
     struct cut tiles;
-    int packed; /* A is in x->block, else where it lies */
+    int copied; /* A is in x->block, rows depth + LANES apart; else where it lies */
 };
 
+/* The share of tile q in fetching what is packed after columns up to `end`: the next ones, or the first of the next
+ * depth. */
+static struct ahead ahead_of(const struct product *x, const struct block *o, size_t q, size_t end, size_t width)
+{
+    const size_t j = end < x->n ? end : 0, first = end < x->n ? o->first : o->first + o->depth, left = x->n - j;
+    if (first == x->k)
+        return (struct ahead){0};
+    return share(q, o->tiles.parts, left < width ? left : width,
+                 x->b + (ptrdiff_t)first * x->b_row + (ptrdiff_t)j * x->b_col, x->b_col, x->b_row);
+}
+
 /* A block by one panel of columns j .. j + columns, which lies at b. */
-static void panel(const struct product *x, const struct block *o, size_t j, size_t columns, size_t next, const float *b,
-                  ptrdiff_t b_row, int packed)
+static void panel(const struct product *x, const struct block *o, size_t j, size_t columns, size_t width,
+                  const float *b, ptrdiff_t b_row, int packed)
 {
     const size_t vecs = (columns + LANES - 1) / LANES;
     const int last = o->first + o->depth == x->k, aside = x->turned || columns % LANES;
     for (size_t q = 0; q < o->tiles.parts; q++) {
         const size_t start = part_start(o->tiles, q), i = o->from + start, rows = part_size(o->tiles, q);
         struct tile t = {.k = o->depth, .b = b, .b_row = b_row, .c_row = x->c_row};
-        t.a = o->packed ? x->block + start * (o->depth + LANES)
+        t.a = o->copied ? x->block + start * (o->depth + LANES)
                         : x->a + (ptrdiff_t)i * x->a_row + (ptrdiff_t)o->first * x->a_col;
-        t.a_row = o->packed ? 1 : x->a_row;
-        t.a_col = o->packed ? (ptrdiff_t)rows : x->a_col;
+        t.a_row = o->copied ? (ptrdiff_t)(o->depth + LANES) : x->a_row;
+        t.a_col = x->a_col;
         t.go_on = o->first > 0 || x->accumulate;
         t.bias = last && x->bias ? x->bias + (x->turned ? i : j) : NULL;
         t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
-        if (packed && next) /* what will be packed next */
-            prefetch_part(q, o->tiles.parts, next, o->depth,
-                          x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)(j + columns) * x->b_col, x->b_col,
-                          x->b_row);
+        if (packed)
+            t.ahead = ahead_of(x, o, q, j + columns, width);
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
             run_aside(run, x, &t, rows, columns, t.bias);
@@ -281,29 +340,24 @@ static void block(const struct product *x, const struct block *o)
 {
     const size_t width = (x->m <= FLAT_ROWS ? FLAT_VECS : VECS) * LANES;
     const float *const a = x->a + (ptrdiff_t)o->from * x->a_row + (ptrdiff_t)o->first * x->a_col;
-    for (size_t q = 0; o->packed && q < o->tiles.parts; q++) {
-        const size_t start = part_start(o->tiles, q), rows = part_size(o->tiles, q);
-        pack(rows, rows, o->depth, a + (ptrdiff_t)start * x->a_row, x->a_row, x->a_col,
-             x->block + start * (o->depth + LANES));
-    }
+    const size_t rows = part_start(o->tiles, o->tiles.parts);
+    for (size_t i = 0; o->copied && i < rows; i++)
+        memcpy(x->block + i * (o->depth + LANES), a + (ptrdiff_t)i * x->a_row, o->depth * sizeof *a);
     for (size_t j = 0, columns; j < x->n; j += columns) {
         const float *b = x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)j * x->b_col;
         columns = x->n - j < width ? x->n - j : width;
-        const size_t left = x->n - j - columns, next = left < width ? left : width;
         if (in_place(x, columns, o->depth, o->tiles.parts))
-            panel(x, o, j, columns, next, b, x->b_row, 0);
+            panel(x, o, j, columns, width, b, x->b_row, 0);
         else {
             const size_t whole = (columns + LANES - 1) / LANES * LANES;
             pack(columns, whole, o->depth, b, x->b_col, x->b_row, x->panel);
-            panel(x, o, j, columns, next, x->panel, (ptrdiff_t)whole, 1);
+            panel(x, o, j, columns, width, x->panel, (ptrdiff_t)whole, 1);
         }
     }
 }
 
-/* Rows a multiple of a page apart fall on the same few lines of the caches; else A is read where it lies. */
-static int block_pays(const struct product *x)
+static int copy_pays(const struct product *x)
 {
-    enum { PAGE_FLOATS = 1024 };
     return x->a_col == 1 && x->a_row % PAGE_FLOATS == 0 && x->n >= 4 * VECS * LANES;
 }
 
@@ -312,7 +366,7 @@ static void multiply(const struct product *x)
     const int flat = x->m <= FLAT_ROWS;
     const struct cut rows = cut(x->m, MAX_BLOCK_ROWS);
     const struct cut depths = cut(x->k, flat && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
-    struct block o = {.packed = block_pays(x)};
+    struct block o = {.copied = copy_pays(x)};
     for (size_t i = 0; i < rows.parts; i++) {
         o.from = part_start(rows, i);
         o.tiles = cut(part_size(rows, i), flat ? FLAT_ROWS : ROWS);

@@ -1,5 +1,5 @@
-/* Check of simd/gemm.c: all transposes, odd sizes, rows further apart than needed, accumulated or not, with bias or
- * not. */
+/* Check of simd/gemm.c: all transposes, odd sizes, rows further apart than needed or a page apart, accumulated or not,
+ * with bias or not. */
 #include <math.h>
 
 #include "check.h"
@@ -11,12 +11,15 @@ struct matrix {
     ptrdiff_t row, col;
 };
 
-static struct matrix matrix(struct check *c, size_t rows, size_t cols)
+/* pages: neighbouring rows (or columns) lie a whole number of pages apart. */
+static struct matrix matrix(struct check *c, size_t rows, size_t cols, int pages)
 {
+    enum { PAGE_FLOATS = 1024 };
     const size_t gap = check_timing(c) ? 0 : (size_t)check_int(c, 0, 2);
     const int transposed = check_timing(c) ? 0 : check_int(c, 0, 1);
-    const struct matrix plain = {rows * (cols + gap), (ptrdiff_t)(cols + gap), 1};
-    const struct matrix turned = {cols * (rows + gap), 1, (ptrdiff_t)(rows + gap)};
+    const size_t count = transposed ? cols : rows, length = transposed ? rows : cols;
+    const size_t step = pages ? (length / PAGE_FLOATS + 1) * PAGE_FLOATS : length + gap;
+    const struct matrix plain = {count * step, (ptrdiff_t)step, 1}, turned = {count * step, 1, (ptrdiff_t)step};
     return transposed ? turned : plain;
 }
 
@@ -43,7 +46,13 @@ void drift_check_gemm(struct check *c)
                 largest = &k;
             *largest = *largest * 5 / 8;
         }
-        const struct matrix am = matrix(c, m, k), bm = matrix(c, k, n);
+        const int pages = !check_timing(c) && check_int(c, 0, 2) == 0;
+        if (pages) {
+            m = (size_t)check_int(c, 1, 20);
+            n = (size_t)check_int(c, 1, 40) + (check_int(c, 0, 1) ? 120 : 0);
+            k = (size_t)check_int(c, 1, n > 40 ? 150 : 400);
+        }
+        const struct matrix am = matrix(c, m, k, pages), bm = matrix(c, k, n, pages);
         const ptrdiff_t c_row = (ptrdiff_t)n + (check_timing(c) ? 0 : check_int(c, 0, 3));
         const int accumulate = check_timing(c) ? 0 : check_int(c, 0, 1), with_bias = check_int(c, 0, 1);
         struct check_array *a = check_in(c, am.elements, -2, 2), *b = check_in(c, bm.elements, -2, 2);
