@@ -1,4 +1,5 @@
-/* Linear layers in bfloat16: factors rounded into scratch memory, products of floats, results rounded. */
+/* Rounding to bfloat16, and linear layers in it: factors rounded into scratch memory, products of floats, results
+ * rounded. */
 #include <stdint.h>
 
 #include "cpu/blocks.h"
@@ -19,6 +20,13 @@ static void round_to(const drift_tensor *x, real *to)
         else
             kernels()->bf16_round(n, (const real *)x->data + at, to + at);
     }
+}
+
+drift_status CPU(round_bf16)(const drift_backend *backend, const drift_tensor *x, drift_tensor *y)
+{
+    (void)backend;
+    round_to(x, y->data);
+    return DRIFT_OK;
 }
 
 /* y = r(r(y) + r(bias)) */

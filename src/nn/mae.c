@@ -142,19 +142,42 @@ void drift_mae_free(drift_mae *mae)
 
 /* ---- layers ---- */
 
+/* With use_bf16 what products take and what is a feature is rounded to bfloat16. What a norm reads stays real: results
+ * of convolutions, what is resized; and so do the terms of a block's sum. */
+static drift_tensor *stored(const drift_mae *mae, drift_tape *tape, drift_tensor *x)
+{
+    return mae->config.use_bf16 ? drift_round_bf16_here(tape, x) : x;
+}
+
 static drift_tensor *norm(drift_tape *tape, const struct drift_mae_norm *gn, int relu, drift_tensor *x)
 {
     const size_t channels = drift_tensor_row_size(&gn->scale->tensor);
     return drift_group_norm(tape, epsilon, drift_mae_groups(channels), relu, x, &gn->scale->tensor, &gn->bias->tensor);
 }
 
-/* Convolution with zeros around, then the norm; windows centre on pixels 0, stride, 2 stride, ... */
-static drift_tensor *conv(drift_tape *tape, const struct drift_mae_conv *layer, size_t stride, int relu,
-                          drift_tensor *x)
+/* Zeros around; windows centre on pixels 0, stride, 2 stride, ... */
+static drift_tensor *convolve(const drift_mae *mae, drift_tape *tape, drift_param *parameter, drift_tensor *bias,
+                              size_t stride, drift_tensor *x)
 {
-    drift_tensor *kernel = &layer->kernel->tensor;
-    drift_tensor *h = drift_conv2d(tape, x, kernel, NULL, stride, kernel->size[0] / 2, 1);
+    drift_tensor *kernel = &parameter->tensor;
+    const size_t padding = kernel->size[0] / 2;
+    if (!mae->config.use_bf16)
+        return drift_conv2d(tape, x, kernel, bias, stride, padding, 1);
+    kernel = drift_round_bf16(tape, kernel);
+    drift_tensor *y = drift_conv2d(tape, x, kernel, bias, stride, padding, 1);
+    if (!drift_tape_recording(tape))
+        drift_tape_drop(tape, kernel);
+    return y;
+}
+
+/* Convolution, then the norm. Without relu the result is a term of a sum. */
+static drift_tensor *conv(const drift_mae *mae, drift_tape *tape, const struct drift_mae_conv *layer, size_t stride,
+                          int relu, drift_tensor *x)
+{
+    drift_tensor *h = convolve(mae, tape, layer->kernel, NULL, stride, x);
     drift_tensor *y = norm(tape, &layer->gn, relu, h);
+    if (relu)
+        y = stored(mae, tape, y);
     if (!drift_tape_recording(tape))
         drift_tape_drop(tape, h);
     return y;
@@ -180,11 +203,13 @@ drift_tensor *drift_mae_grid(const drift_mae *mae, drift_tape *tape, drift_tenso
 /* relu(x through two convolutions + x): x through a 1x1 convolution of the same stride where the shape changes. What no
  * backward reads is dropped; of a recorded block with frozen kernels there remain the convolutions' results, which the
  * norms read, and y. */
-static drift_tensor *block(drift_tape *tape, const struct drift_mae_block *block, size_t stride, drift_tensor *x)
+static drift_tensor *block(const drift_mae *mae, drift_tape *tape, const struct drift_mae_block *block, size_t stride,
+                           drift_tensor *x)
 {
-    drift_tensor *inner = conv(tape, &block->conv1, stride, 1, x), *h = conv(tape, &block->conv2, 1, 0, inner);
-    drift_tensor *skip = block->proj.kernel ? conv(tape, &block->proj, stride, 0, x) : x;
-    drift_tensor *sum = drift_add(tape, h, skip), *y = drift_unary(tape, DRIFT_RELU, sum);
+    drift_tensor *inner = conv(mae, tape, &block->conv1, stride, 1, x),
+                 *h = conv(mae, tape, &block->conv2, 1, 0, inner);
+    drift_tensor *skip = block->proj.kernel ? conv(mae, tape, &block->proj, stride, 0, x) : x;
+    drift_tensor *sum = stored(mae, tape, drift_add(tape, h, skip)), *y = drift_unary(tape, DRIFT_RELU, sum);
     if (!drift_tape_recording(tape) || !block->conv2.kernel->tensor.needs_grad)
         drift_tape_drop(tape, inner);
     if (skip != x)
@@ -196,33 +221,35 @@ static drift_tensor *block(drift_tape *tape, const struct drift_mae_block *block
 
 void drift_mae_encode(const drift_mae *mae, drift_tape *tape, drift_tensor *grid, struct drift_mae_maps *maps)
 {
-    drift_tensor *x = maps->conv1 = conv(tape, &mae->conv1, 1, 1, grid);
+    drift_tensor *x = mae->config.use_bf16 ? drift_round_bf16(tape, grid) : grid;
+    x = maps->conv1 = conv(mae, tape, &mae->conv1, 1, 1, x);
     for (int stage = 0; stage < DRIFT_MAE_STAGES; stage++) {
         for (size_t i = 0; i < mae->config.layers[stage]; i++)
-            x = maps->block[stage][i] = block(tape, &mae->blocks[stage][i], stage && !i ? 2 : 1, x);
-        x = maps->layer[stage] = norm(tape, &mae->layer_norm[stage], 0, x);
+            x = maps->block[stage][i] = block(mae, tape, &mae->blocks[stage][i], stage && !i ? 2 : 1, x);
+        x = maps->layer[stage] = stored(mae, tape, norm(tape, &mae->layer_norm[stage], 0, x));
     }
 }
 
 /* ---- decoder and classifier ---- */
 
-static drift_tensor *up(drift_tape *tape, const struct drift_mae_up *step, drift_tensor *x, drift_tensor *skip)
+static drift_tensor *up(const drift_mae *mae, drift_tape *tape, const struct drift_mae_up *step, drift_tensor *x,
+                        drift_tensor *skip)
 {
     if (drift_tape_failed(tape))
         return x;
     if (x->size[1] != skip->size[1] || x->size[2] != skip->size[2])
         x = drift_resize(tape, x, skip->size[1], skip->size[2]);
-    x = norm(tape, &step->concat, 0, drift_concat(tape, x, skip));
-    return conv(tape, &step->refine, 1, 1, conv(tape, &step->proj, 1, 1, x));
+    x = stored(mae, tape, norm(tape, &step->concat, 0, drift_concat(tape, x, skip)));
+    return conv(mae, tape, &step->refine, 1, 1, conv(mae, tape, &step->proj, 1, 1, x));
 }
 
 drift_tensor *drift_mae_decode(const drift_mae *mae, drift_tape *tape, const struct drift_mae_maps *maps)
 {
     drift_tensor *const skip[] = {maps->layer[2], maps->layer[1], maps->layer[0], maps->conv1};
-    drift_tensor *x = conv(tape, &mae->bridge, 1, 1, maps->layer[3]);
+    drift_tensor *x = conv(mae, tape, &mae->bridge, 1, 1, maps->layer[3]);
     for (int i = 0; i < DRIFT_MAE_STAGES; i++)
-        x = up(tape, &mae->up[i], x, skip[i]);
-    return drift_conv2d(tape, x, &mae->head_kernel->tensor, &mae->head_bias->tensor, 1, 0, 1);
+        x = up(mae, tape, &mae->up[i], x, skip[i]);
+    return convolve(mae, tape, mae->head_kernel, &mae->head_bias->tensor, 1, x);
 }
 
 drift_tensor *drift_mae_classify(const drift_mae *mae, drift_tape *tape, const struct drift_mae_maps *maps)
@@ -232,5 +259,6 @@ drift_tensor *drift_mae_classify(const drift_mae *mae, drift_tape *tape, const s
         return x;
     x = drift_pool(tape, DRIFT_POOL_MEAN, 0, x, x->size[1], x->size[2]);
     x = drift_reshape(tape, x, 2, (const size_t[]){x->size[0], drift_tensor_row_size(x)});
-    return drift_linear(tape, x, &mae->fc_kernel->tensor, &mae->fc_bias->tensor);
+    return (mae->config.use_bf16 ? drift_linear_bf16 : drift_linear)(tape, x, &mae->fc_kernel->tensor,
+                                                                     &mae->fc_bias->tensor);
 }

@@ -20,7 +20,7 @@ typedef struct drift_mae_config {
     size_t layers[DRIFT_MAE_STAGES]; /* blocks of each stage, 1 .. DRIFT_MAE_MAX_BLOCKS */
     size_t input_patch_size;         /* side of a grid location, in pixels */
     double dropout_prob;             /* of the reference, which never used it: 0 */
-    int use_bf16;                    /* convolutions and linear layers on bfloat16, norms in float */
+    int use_bf16;                    /* products of bfloat16 factors, summed in float; norms in float */
 } drift_mae_config;
 
 struct drift_mae_norm {

@@ -19,6 +19,11 @@ drift_tensor *drift_scale(drift_tape *tape, double alpha, drift_tensor *x);
 drift_tensor *drift_linear(drift_tape *tape, drift_tensor *x, drift_tensor *w, drift_tensor *bias);
 /* The same in bfloat16: x, w, bias, the product and the result are rounded to it, sums are not; x may be stored so. */
 drift_tensor *drift_linear_bf16(drift_tape *tape, drift_tensor *x, drift_tensor *w, drift_tensor *bias);
+/* bf16.c: x rounded to bfloat16, as a new tensor, and in place: what was computed from x before saw it unrounded, so x
+ * is best the result of the op just run, whose backward does not read it or asks its sign alone. Rounding is the
+ * identity of the backward. */
+drift_tensor *drift_round_bf16(drift_tape *tape, drift_tensor *x);
+drift_tensor *drift_round_bf16_here(drift_tape *tape, drift_tensor *x);
 /* y[..., n] = x[..., n] + bias[n] */
 drift_tensor *drift_add_bias(drift_tape *tape, drift_tensor *x, drift_tensor *bias);
 

@@ -44,6 +44,11 @@ for isa in c avx2 avx512 neon; do
     DRIFT_ISA=$isa "$DRIFT" train "$dir/mae.yaml" --out "$dir/$isa" > "$dir/log" 2>&1 || fail "$isa: $(cat "$dir/log")"
     same "$isa"
 done
+# in bfloat16: other parameters, the same on every ISA
+train bf16 --set model.use_bf16=true
+cmp -s "$dir/one/params_ema/ema_params.msgpack" "$dir/bf16/params_ema/ema_params.msgpack" && fail "use_bf16 does nothing"
+DRIFT_ISA=c train bf16-c --set model.use_bf16=true
+cmp -s "$dir/bf16/params_ema/ema_params.msgpack" "$dir/bf16-c/params_ema/ema_params.msgpack" || fail "bf16: other bits on c"
 # killed after step 3: what is left is its checkpoint
 mkdir "$dir/killed"
 cp "$dir/one/checkpoint-3.safetensors" "$dir/killed/checkpoint.safetensors"

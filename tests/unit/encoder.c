@@ -13,6 +13,7 @@
 #include "drifting/convnext_features.h"
 #include "drifting/mae_features.h"
 #include "nn/artifact.h"
+#include "tests/support/fenced.h"
 
 static const drift_mae_config small = {.num_classes = 3,
                                        .in_channels = 2,
@@ -111,14 +112,16 @@ struct encoder {
     drift_mae_encoder context;
 };
 
-static void open_mae(struct encoder *e, int whole)
+static void open_config(struct encoder *e, const drift_mae_config *config, int whole, const drift_backend *backend)
 {
-    drift_params_new(&e->params, drift_cpu_backend(DRIFT_F32));
-    ck_assert_int_eq(drift_mae_new(&e->mae, &small, whole, &e->params), DRIFT_OK);
+    drift_params_new(&e->params, backend);
+    ck_assert_int_eq(drift_mae_new(&e->mae, config, whole, &e->params), DRIFT_OK);
     ck_assert_int_eq(drift_params_allocate(&e->params), DRIFT_OK);
     ck_assert_int_eq(drift_params_init(&e->params, 5), DRIFT_OK);
     e->context = (drift_mae_encoder){&e->mae, drift_feature_defaults()};
 }
+
+static void open_mae(struct encoder *e, int whole) { open_config(e, &small, whole, drift_cpu_backend(DRIFT_F32)); }
 
 static drift_tensor *image(drift_tape *tape, size_t side, size_t channels)
 {
@@ -238,6 +241,91 @@ START_TEST(frozen_memory)
     ck_assert(!memcmp(gradient[0], gradient[1], n * sizeof(float)));
     free(gradient[0]);
     free(gradient[1]);
+}
+END_TEST
+
+/* Rounding gives the nearest bfloat16 number and passes the gradient as it is. */
+START_TEST(round_bf16)
+{
+    const size_t n = 3;
+    const float x[] = {1.00390625F, 1.01171875F, -3.0e38F}, wanted[] = {1, 1.015625F, -3.0040553e38F};
+    float y[3], dx[3];
+    drift_tape *tape;
+    ck_assert_int_eq(drift_tape_new(drift_cpu_backend(DRIFT_F32), &tape), DRIFT_OK);
+    drift_tensor *leaf = drift_tape_input(tape, 1, &n, x, 1), *cotangent = drift_tape_input(tape, 1, &n, x, 0);
+    drift_tensor *rounded = drift_round_bf16(tape, leaf), *here = drift_scale(tape, 1, leaf);
+    ck_assert_ptr_eq(drift_round_bf16_here(tape, here), here);
+    drift_tape_backward(tape, rounded, cotangent);
+    drift_tape_backward(tape, here, cotangent);
+    const drift_tensor grad = drift_tensor_grad(leaf), *results[] = {rounded, here};
+    for (int k = 0; k < 2; k++) {
+        ck_assert_int_eq(drift_tensor_read_floats(results[k], y), DRIFT_OK);
+        for (size_t i = 0; i < n; i++)
+            ck_assert(fabsf(y[i] - wanted[i]) <= 1e-6F * fabsf(wanted[i]));
+    }
+    ck_assert_int_eq(drift_tensor_read_floats(&grad, dx), DRIFT_OK);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_float_eq(dx[i], 2 * x[i]);
+    drift_tape_free(tape);
+}
+END_TEST
+
+static size_t numbers_beyond_bf16(const float *x, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        count += (bits & 0xffff) != 0;
+    }
+    return count;
+}
+
+/* With use_bf16 all features but the image and the deviations are bfloat16 numbers, and near those of floats: within 3
+ * % of their size, where each of the nine products rounds its factors by 2^-9 at most. Memory that the host cannot see
+ * and threads change nothing. */
+START_TEST(bf16)
+{
+    float *all[4][DRIFT_MAX_FEATURES];
+    size_t count = 0, size[DRIFT_MAX_FEATURES];
+    for (int how = 0; how < 4; how++) {
+        struct encoder e;
+        drift_tape *tape;
+        drift_features features = {.count = 0};
+        drift_mae_config config = small;
+        const drift_backend fenced = fenced_backend(DRIFT_F32);
+        config.base_channels = 40;
+        config.use_bf16 = how > 0;
+        omp_set_num_threads(how == 2 ? 3 : 1);
+        open_config(&e, &config, 0, how == 3 ? &fenced : drift_cpu_backend(DRIFT_F32));
+        ck_assert_int_eq(drift_tape_new(e.params.backend, &tape), DRIFT_OK);
+        drift_encode_mae(&e.context, tape, image(tape, 16, 2), &features);
+        ck_assert_msg(!drift_tape_status(tape), "%s", drift_message());
+        count = features.count;
+        for (size_t i = 0; i < count; i++) {
+            const char *name = features.list[i].name;
+            size[i] = drift_tensor_elements(features.list[i].x);
+            all[how][i] = malloc(size[i] * sizeof(float));
+            ck_assert_int_eq(drift_tensor_read_floats(features.list[i].x, all[how][i]), DRIFT_OK);
+            const int stays = !how || strstr(name, "_std") || !strcmp(name, "global");
+            ck_assert_msg(!numbers_beyond_bf16(all[how][i], size[i]) == !stays, "%s", name);
+        }
+        drift_tape_free(tape);
+        drift_mae_free(&e.mae);
+        drift_params_free(&e.params);
+    }
+    for (size_t i = 0; i < count; i++) {
+        double error = 0, square = 0;
+        for (size_t k = 0; k < size[i]; k++) {
+            const double x = (double)all[0][i][k], d = (double)all[1][i][k] - x;
+            error += d * d, square += x * x;
+        }
+        ck_assert_msg(error <= 0.03 * 0.03 * square, "feature %zu: %g", i, sqrt(error / square));
+        ck_assert(!memcmp(all[1][i], all[2][i], size[i] * sizeof(float)));
+        ck_assert(!memcmp(all[1][i], all[3][i], size[i] * sizeof(float)));
+        for (int how = 0; how < 4; how++)
+            free(all[how][i]);
+    }
 }
 END_TEST
 
@@ -409,6 +497,8 @@ int main(void)
     tcase_add_test(tcase, first_values_do_not_depend_on_threads);
     tcase_add_test(tcase, frozen);
     tcase_add_test(tcase, frozen_memory);
+    tcase_add_test(tcase, round_bf16);
+    tcase_add_test(tcase, bf16);
     tcase_add_test(tcase, wrong_channels);
     tcase_add_test(tcase, artefact);
     tcase_add_test(tcase, convnext_checkpoint);
