@@ -67,14 +67,12 @@ static drift_status write_draft(struct drift_draft *draft, const struct drift_tr
                                 const char *file)
 {
     char step[32], shape[96], *recipe = drift_recipe_print(&trainer->recipe, 0);
-    size_t room = strlen(folder) + strlen(file) + 2;
-    char *path = malloc(room);
-    drift_status status;
+    char *path;
+    drift_status status = drift_file_join(folder, file, &path);
     const struct drift_sample_shape *sample = &trainer->generator.shape;
-    if (!recipe || !path) {
+    if (!recipe && !status)
         status = drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
-    } else {
-        snprintf(path, room, "%s/%s", folder, file);
+    if (!status) {
         snprintf(step, sizeof step, "%" PRId64, trainer->step);
         snprintf(shape, sizeof shape, "%zu %zu %zu %zu", sample->dim, sample->height, sample->width, sample->channels);
         const struct drift_metadata_entry metadata[] = {
