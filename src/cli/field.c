@@ -53,6 +53,10 @@ static void problem_free(struct problem *p)
         free(all[i]);
 }
 
+/* The dimension that counts samples: [B,G,D] has batches before it, all others are [G, one sample's shape]. */
+static int samples_of(const struct drift_array *x) { return x->rank == 3; }
+
+/* All but the number of samples as x has it. */
 static drift_status read_side(const char *path, const struct problem *p, size_t *rows, float **x)
 {
     const struct drift_array *like = &p->like;
@@ -60,10 +64,11 @@ static drift_status read_side(const char *path, const struct problem *p, size_t 
     drift_status status = read_array(path, like->rank, &array, x);
     if (status || !path)
         return status;
-    if (array.shape[like->rank - 1] != p->shape.dim || (like->rank == 3 && array.shape[0] != p->shape.batches))
-        return drift_fail(DRIFT_INVALID, "%s: shape does not fit: expected %s%zu numbers in each sample", path,
-                          like->rank == 3 ? "the same batches and " : "", p->shape.dim);
-    *rows = array.shape[like->rank - 2];
+    for (int i = 0; i < like->rank; i++)
+        if (i != samples_of(like) && array.shape[i] != like->shape[i])
+            return drift_fail(DRIFT_INVALID, "%s: shape does not fit: dimension %d is %zu, expected %zu as in x", path,
+                              i + 1, array.shape[i], like->shape[i]);
+    *rows = array.shape[samples_of(like)];
     return DRIFT_OK;
 }
 
@@ -82,11 +87,15 @@ static drift_status read_problem(const struct settings *s, struct problem *p)
     drift_status status = read_array(s->x, 0, &p->like, &p->gen);
     if (status)
         return status;
-    if (p->like.rank != 2 && p->like.rank != 3)
-        return drift_fail(DRIFT_INVALID, "%s: has %d dimensions, expected [G,D] or [B,G,D]", s->x, p->like.rank);
-    p->shape.batches = p->like.rank == 3 ? p->like.shape[0] : 1;
-    p->shape.generated = p->like.shape[p->like.rank - 2];
-    p->shape.dim = p->like.shape[p->like.rank - 1];
+    if (p->like.rank < 2)
+        return drift_fail(DRIFT_INVALID, "%s: has %d dimensions, expected [G,D], [B,G,D] or images [G,...]", s->x,
+                          p->like.rank);
+    const int samples = samples_of(&p->like);
+    p->shape.batches = samples ? p->like.shape[0] : 1;
+    p->shape.generated = p->like.shape[samples];
+    p->shape.dim = 1;
+    for (int i = samples + 1; i < p->like.rank; i++) /* no overflow: the reader checked the product */
+        p->shape.dim *= p->like.shape[i];
     if ((status = read_side(s->pos, p, &p->shape.positives, &p->pos)) ||
         (status = read_side(s->neg, p, &p->shape.negatives, &p->neg)) ||
         (status = read_weights(s->w_gen, p->shape.generated, p, &p->w_gen)) ||
@@ -158,8 +167,9 @@ static int run(int argc, char **argv)
 
 #define AT(member) offsetof(struct settings, member)
 static const struct drift_option options[] = {
-    {"x", "X.npy", DRIFT_OPTION_TEXT, AT(x), "generated samples [G,D] or [B,G,D]", 0, 0},
-    {"pos", "P.npy", DRIFT_OPTION_TEXT, AT(pos), "positives [P,D] or [B,P,D]", 0, 0},
+    {"x", "X.npy", DRIFT_OPTION_TEXT, AT(x), "generated samples [G,D], batches of them [B,G,D], or images, [G,H,W,C]",
+     0, 0},
+    {"pos", "P.npy", DRIFT_OPTION_TEXT, AT(pos), "positives, of the same shape but for their number", 0, 0},
     {"neg", "N.npy", DRIFT_OPTION_TEXT, AT(neg), "extra negatives (default: none)", 0, 0},
     {"out", "V.npy", DRIFT_OPTION_TEXT, AT(out), "where the field goes: .npy, or .npz with V", 0, 0},
     {"form", "exact|joint|normalized", DRIFT_OPTION_CHOICE, AT(form), "of the field (default: joint)", 0, 0},
@@ -183,7 +193,9 @@ const struct drift_command drift_command_field = {
     .arguments = "--x X.npy --pos P.npy --out V.npy [options]",
     .text =
         "Reads generated samples, positives and, if given, extra negatives, and writes the field V at every generated "
-        "sample. Prints the loss mean(V^2), the scale, the unit that V is in (1 but for the normalized form) and the "
+        "sample, in the shape of x. With four dimensions and more a sample is all that follows the first, in any order "
+        "of channels. Prints the loss mean(V^2), the scale, the unit that V is in (1 but for the normalized form) and "
+        "the "
         "mean of V^2 before any normalisation of the drift, for each temperature. The gradient of the loss with "
         "respect to x is -2 V / (count of x * unit).",
     .options = options,

@@ -56,3 +56,24 @@ status 0 "$DRIFT" field --x "$dir/x.npy" --pos "$dir/x.npy" --form exact --self 
 grep -qE '^loss +(0|[0-9.]+e-1[0-9])$' "$dir/out" || { echo "equal sets drift:"; cat "$dir/out"; exit 1; }
 status 2 "$DRIFT" field --x "$case" --pos "$case" --out "$dir/v.npy"
 status 2 "$DRIFT" field --x "$case"
+# images are rows of their numbers: the field of [5,2,1,2] is that of [5,4], in the images' shape
+npy() { # SHAPE NUMBERS...: small whole numbers as bytes
+    shape=$1
+    shift
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': ($shape), }"
+    for number; do printf "\\$(printf %03o "$number")"; done
+}
+numbers="1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 21"
+for shape in 5,4 5,2,1,2; do
+    npy $shape $numbers > "$dir/x.npy"
+    npy $shape 1 1 2 3 5 8 9 4 3 5 1 3 2 4 6 8 6 4 2 1 > "$dir/p.npy"
+    status 0 "$DRIFT" field --x "$dir/x.npy" --pos "$dir/p.npy" --tau 5 --out "$dir/v$shape.npy"
+    grep -aq "'shape': ($(echo $shape | sed 's/,/, */g'))" "$dir/v$shape.npy" || { echo "not of shape $shape"; exit 1; }
+    tail -c 80 "$dir/v$shape.npy" > "$dir/numbers$shape"
+done
+cmp "$dir/numbers5,4" "$dir/numbers5,2,1,2" || exit 1
+[ "$(tr -d '\000' < "$dir/numbers5,4" | wc -c)" -gt 40 ] || { echo "the field is 0"; exit 1; }
+npy 5,1,2,2 $numbers > "$dir/p.npy"
+status 2 "$DRIFT" field --x "$dir/x.npy" --pos "$dir/p.npy" --out "$dir/v.npy"
+npy 20, $numbers > "$dir/x.npy"
+status 2 "$DRIFT" field --x "$dir/x.npy" --pos "$dir/p.npy" --out "$dir/v.npy"
