@@ -6,9 +6,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "io/file.h"
 #include "io/json.h"
 #include "kernel/kernel.h"
 #include "report/report.h"
@@ -172,12 +170,7 @@ static drift_status write_json(const struct record *record, const char *command,
     for (size_t i = 0; i < record->setting_count; i++)
         json_object_set_new(settings, record->settings[i].key, json_string(record->settings[i].value));
     json_object_set_new(json, "settings", settings);
-    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    drift_status status = text ? drift_file_write(path, text, strlen(text))
-                               : drift_fail(DRIFT_INVALID, "report.json: a name in it is not UTF-8");
-    free(text);
-    json_decref(json);
-    return status;
+    return drift_json_write(path, json, 9);
 }
 
 static drift_status write_all(struct record *record, const char *command)

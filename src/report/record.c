@@ -3,10 +3,8 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "io/file.h"
 #include "io/json.h"
 
 static double value_of(const json_t *json) { return json_is_number(json) ? json_number_value(json) : NAN; }
@@ -61,10 +59,5 @@ drift_status drift_record_write(const char *path, const char *recipe, double cfg
     json_object_set_new(json, "figures", found);
     json_object_set_new(json, "floors", floors);
     json_object_set_new(json, "recipe", json_string(recipe));
-    char *text = json_dumps(json, JSON_INDENT(2));
-    drift_status status = text ? drift_file_write(path, text, strlen(text))
-                               : drift_fail(DRIFT_INVALID, "%s: a name in the recipe is not UTF-8", path);
-    free(text);
-    json_decref(json);
-    return status;
+    return drift_json_write(path, json, 0);
 }

@@ -5,12 +5,10 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "eval/eval.h"
-#include "io/file.h"
 #include "io/json.h"
 #include "io/npy.h"
 #include "kernel/kernel.h"
@@ -275,18 +273,6 @@ static json_t *json_of(const struct record *record, const char *command)
     return json;
 }
 
-static drift_status write_json(const struct record *record, const char *command)
-{
-    char path[PATH];
-    json_t *json = json_of(record, command);
-    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    drift_status status = text ? drift_file_write(path_of(record, "report.json", path), text, strlen(text))
-                               : drift_fail(DRIFT_INVALID, "report.json: a name in it is not UTF-8");
-    free(text);
-    json_decref(json);
-    return status;
-}
-
 static drift_status write_samples(const struct record *record)
 {
     char path[PATH];
@@ -328,7 +314,7 @@ static drift_status write_all(struct record *record, const char *command, drift_
     drift_report report = report_of(record, command);
     status = write_samples(record);
     if (!status)
-        status = write_json(record, command);
+        status = drift_json_write(path_of(record, "report.json", path), json_of(record, command), 9);
     if (!status)
         status = drift_report_samples(&report, path_of(record, "samples.png", path));
     if (!status)
