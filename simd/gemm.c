@@ -47,22 +47,6 @@ typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= D
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* What pack() reads next, asked for while tiles are computed: `count` pieces of `lines` vectors, `step` apart, with
- * each LANES links of a tile's chains. All of it at once would hold up the tile's own loads. */
-struct ahead {
-    const float *x;
-    size_t count, lines;
-    ptrdiff_t step, k_step;
-};
-
-static inline void fetch(const struct ahead *o, size_t p)
-{
-    const float *x = o->x + (ptrdiff_t)p * o->k_step;
-    for (size_t i = 0; i < o->count; i++, x += o->step)
-        for (size_t j = 0; j < o->lines; j++)
-            __builtin_prefetch(x + j * LANES);
-}
-
 /* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row +
  * j]. */
 struct tile {
@@ -71,37 +55,44 @@ struct tile {
     ptrdiff_t a_row, a_col, b_row, c_row;
     int go_on; /* the chain begins from c, not from 0 */
     float *c;
-    struct ahead ahead;
+    const float *after; /* c of the tile that comes next, to be fetched meanwhile; or NULL */
 };
+
+/* The chains' k links. Of the rows of `after` one is asked for with each link: all at once would keep what this tile
+ * reads waiting. */
+static inline __attribute__((always_inline)) void links(int rows, int vecs, int fetch, const struct tile *t,
+                                                        vec sum[ROWS][FLAT_VECS])
+{
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, c_row = t->c_row;
+    const float *a = t->a, *b = t->b, *after = t->after;
+    const size_t rest = t->k > (size_t)rows ? t->k - (size_t)rows : 0;
+    for (size_t p = t->k; p; p--, a += a_col, b += b_row) {
+        vec y[FLAT_VECS];
+        UNROLL for (int v = 0; fetch && v < vecs; v++) __builtin_prefetch(after + v * LANES, 1);
+        if (fetch)
+            after += p > rest + 1 ? c_row : 0;
+        UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(b + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            const vec x = vec_set1(a[i * a_row]);
+            UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_fma(x, y[v], sum[i][v]);
+        }
+    }
+}
 
 static inline __attribute__((always_inline)) void tile(int rows, int vecs, const struct tile *t)
 {
     vec sum[ROWS][FLAT_VECS];
-    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, c_row = t->c_row;
-    const float *a = t->a, *b = t->b;
+    const ptrdiff_t c_row = t->c_row;
     float *const c = t->c;
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++)
-    {
-        __builtin_prefetch(c + i * c_row + v * LANES, 1);
-        sum[i][v] = vec_zero();
-    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_zero();
     if (t->go_on)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] =
             vec_load(c + i * c_row + v * LANES);
-    for (size_t p = 0; p < t->k;) {
-        const size_t end = t->k - p < LANES ? t->k : p + LANES;
-        if (end - p == LANES)
-            fetch(&t->ahead, p);
-        for (; p < end; p++, a += a_col, b += b_row) {
-            vec y[FLAT_VECS];
-            UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(b + v * LANES);
-            UNROLL for (int i = 0; i < rows; i++)
-            {
-                const vec x = vec_set1(a[i * a_row]);
-                UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_fma(x, y[v], sum[i][v]);
-            }
-        }
-    }
+    if (t->after)
+        links(rows, vecs, 1, t, sum);
+    else
+        links(rows, vecs, 0, t, sum);
     if (t->bias)
         UNROLL for (int v = 0; v < vecs; v++)
         {
@@ -123,7 +114,8 @@ FLAT_TILES(1)
 FLAT_TILES(2)
 FLAT_TILES(3)
 FLAT_TILES(4)
-FLAT_TILES(5) FLAT_TILES(6) TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+FLAT_TILES(5)
+FLAT_TILES(6) TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
 #define NAMES(rows)                                                                                                    \
     {                                                                                                                  \
         tile_##rows##x1, tile_##rows##x2, NULL, NULL                                                                   \
@@ -142,7 +134,8 @@ TILE(1, 1)
 TILE(2, 1)
 TILE(3, 1)
 TILE(4, 1)
-TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2)
+TILE(5, 1)
+TILE(6, 1) TILE(1, 2) TILE(2, 2)
     TILE(3, 2) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2},
                                                                      {tile_3x1, tile_3x2}, {tile_4x1, NULL},
                                                                      {tile_5x1, NULL},     {tile_6x1, NULL}};
@@ -213,22 +206,19 @@ static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t
                 panel[p * width + j] = j < count ? x[(ptrdiff_t)j * step + (ptrdiff_t)p * k_step] : 0;
 }
 
-/* The q-th of `parts` parts of `count` columns from x on, as pack() will read them. */
-static struct ahead share(size_t q, size_t parts, size_t count, const float *x, ptrdiff_t step, ptrdiff_t k_step)
+/* Asks for the q-th of `parts` parts of what pack() will read next, while tiles are computed. */
+static void prefetch_part(size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step,
+                          ptrdiff_t k_step)
 {
-    struct ahead o = {.k_step = k_step};
-    if (step == 1) { /* of every LANES links q, q + parts, ... */
-        o.x = x + (ptrdiff_t)q * k_step;
-        o.step = (ptrdiff_t)parts * k_step;
-        o.count = (LANES + parts - 1 - q) / parts;
-        o.lines = (count + LANES - 1) / LANES;
-    } else if (k_step == 1) { /* columns q, q + parts, ... */
-        o.x = x + (ptrdiff_t)q * step;
-        o.step = (ptrdiff_t)parts * step;
-        o.count = (count + parts - 1 - q) / parts;
-        o.lines = 1;
+    if (step == 1) {
+        for (size_t p = k * q / parts; p < k * (q + 1) / parts; p++)
+            for (size_t j = 0; j < count; j += LANES)
+                __builtin_prefetch(x + (ptrdiff_t)p * k_step + j, 0, 2);
+    } else if (k_step == 1) {
+        for (size_t j = count * q / parts; j < count * (q + 1) / parts; j++)
+            for (size_t p = 0; p < k; p += LANES)
+                __builtin_prefetch(x + (ptrdiff_t)j * step + p, 0, 2);
     }
-    return o;
 }
 
 struct product {
@@ -292,67 +282,94 @@ static int in_place(const struct product *x, size_t columns, size_t depth, size_
     return tiles == 1 || row == LANES || row == DRIFT_GEMM_PANEL || (depth <= 128 && row % (2 * LANES) == LANES);
 }
 
+static size_t width_of(const struct product *x) { return (x->m <= FLAT_ROWS ? FLAT_VECS : VECS) * LANES; }
+
 /* Some rows of A and links of the chains: `rows` from `from` on, cut into tiles, and depth links from `first` on. */
 struct block {
-    size_t from, first, depth;
+    size_t from, first, depth, rows;
     struct cut tiles;
     int copied; /* A is in x->block, rows depth + LANES apart; else where it lies */
 };
 
-/* The share of tile q in fetching what is packed after columns up to `end`: the next ones, or the first of the next
- * depth. */
-static struct ahead ahead_of(const struct product *x, const struct block *o, size_t q, size_t end, size_t width)
+/* A panel of columns, j .. j + columns, of a block of rows; `number` of `panels`. */
+struct panel {
+    size_t j, columns, number, panels;
+    const float *b; /* where it lies, or packed */
+    ptrdiff_t b_row;
+};
+
+static const float *rows_of(const struct product *x, const struct block *o)
 {
-    const size_t j = end < x->n ? end : 0, first = end < x->n ? o->first : o->first + o->depth, left = x->n - j;
-    if (first == x->k)
-        return (struct ahead){0};
-    return share(q, o->tiles.parts, left < width ? left : width,
-                 x->b + (ptrdiff_t)first * x->b_row + (ptrdiff_t)j * x->b_col, x->b_col, x->b_row);
+    return x->a + (ptrdiff_t)o->from * x->a_row + (ptrdiff_t)o->first * x->a_col;
 }
 
-/* A block by one panel of columns j .. j + columns, which lies at b. */
-static void panel(const struct product *x, const struct block *o, size_t j, size_t columns, size_t width,
-                  const float *b, ptrdiff_t b_row, int packed)
+static const float *columns_of(const struct product *x, const struct block *o, size_t j)
 {
-    const size_t vecs = (columns + LANES - 1) / LANES;
-    const int last = o->first + o->depth == x->k, aside = x->turned || columns % LANES;
+    return x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)j * x->b_col;
+}
+
+/* Asks for the q-th part of what the tiles after these will read first: the next panel of B, or the first of the next
+ * block (NULL: there is none), and a part of the next block's A. */
+static void fetch_ahead(const struct product *x, const struct block *o, const struct block *next, const struct panel *y,
+                        size_t q)
+{
+    const size_t parts = o->tiles.parts, j = y->j + y->columns, width = width_of(x);
+    const size_t left = j < x->n ? x->n - j : x->n;
+    const struct block *of = j < x->n ? o : next;
+    if (of)
+        prefetch_part(q, parts, left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col,
+                      x->b_row);
+    if (next)
+        prefetch_part(y->number * parts + q, y->panels * parts, next->rows, next->depth, rows_of(x, next), x->a_row,
+                      x->a_col);
+}
+
+/* A block by one panel. A tile whose A runs along the rows of memory has the next one's c fetched meanwhile; one that
+ * reads A across them loses more by it than it gains. */
+static void panel(const struct product *x, const struct block *o, const struct block *next, const struct panel *y)
+{
+    const size_t vecs = (y->columns + LANES - 1) / LANES, j = y->j;
+    const int last = o->first + o->depth == x->k, aside = x->turned || y->columns % LANES;
+    const float *const after = j + y->columns < x->n
+                                   ? x->c + (ptrdiff_t)o->from * x->c_row + (ptrdiff_t)(j + y->columns)
+                               : next ? x->c + (ptrdiff_t)next->from * x->c_row
+                                      : NULL;
     for (size_t q = 0; q < o->tiles.parts; q++) {
         const size_t start = part_start(o->tiles, q), i = o->from + start, rows = part_size(o->tiles, q);
-        struct tile t = {.k = o->depth, .b = b, .b_row = b_row, .c_row = x->c_row};
-        t.a = o->copied ? x->block + start * (o->depth + LANES)
-                        : x->a + (ptrdiff_t)i * x->a_row + (ptrdiff_t)o->first * x->a_col;
+        struct tile t = {.k = o->depth, .b = y->b, .b_row = y->b_row, .a_col = x->a_col, .c_row = x->c_row};
         t.a_row = o->copied ? (ptrdiff_t)(o->depth + LANES) : x->a_row;
-        t.a_col = x->a_col;
+        t.a = (o->copied ? x->block : rows_of(x, o)) + (ptrdiff_t)start * t.a_row;
         t.go_on = o->first > 0 || x->accumulate;
         t.bias = last && x->bias ? x->bias + (x->turned ? i : j) : NULL;
         t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
-        if (packed)
-            t.ahead = ahead_of(x, o, q, j + columns, width);
+        fetch_ahead(x, o, next, y, q);
+        if (!aside && x->a_col == 1)
+            t.after = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
-            run_aside(run, x, &t, rows, columns, t.bias);
+            run_aside(run, x, &t, rows, y->columns, t.bias);
         else
             run(&t);
     }
 }
 
-static void block(const struct product *x, const struct block *o)
+static void block(const struct product *x, const struct block *o, const struct block *next)
 {
-    const size_t width = (x->m <= FLAT_ROWS ? FLAT_VECS : VECS) * LANES;
-    const float *const a = x->a + (ptrdiff_t)o->from * x->a_row + (ptrdiff_t)o->first * x->a_col;
-    const size_t rows = part_start(o->tiles, o->tiles.parts);
-    for (size_t i = 0; o->copied && i < rows; i++)
-        memcpy(x->block + i * (o->depth + LANES), a + (ptrdiff_t)i * x->a_row, o->depth * sizeof *a);
-    for (size_t j = 0, columns; j < x->n; j += columns) {
-        const float *b = x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)j * x->b_col;
-        columns = x->n - j < width ? x->n - j : width;
-        if (in_place(x, columns, o->depth, o->tiles.parts))
-            panel(x, o, j, columns, width, b, x->b_row, 0);
-        else {
-            const size_t whole = (columns + LANES - 1) / LANES * LANES;
-            pack(columns, whole, o->depth, b, x->b_col, x->b_row, x->panel);
-            panel(x, o, j, columns, width, x->panel, (ptrdiff_t)whole, 1);
+    const size_t width = width_of(x);
+    for (size_t i = 0; o->copied && i < o->rows; i++)
+        memcpy(x->block + i * (o->depth + LANES), rows_of(x, o) + (ptrdiff_t)i * x->a_row, o->depth * sizeof *x->a);
+    struct panel y = {.panels = (x->n + width - 1) / width};
+    for (; y.j < x->n; y.j += y.columns, y.number++) {
+        y.b = columns_of(x, o, y.j);
+        y.b_row = x->b_row;
+        y.columns = x->n - y.j < width ? x->n - y.j : width;
+        if (!in_place(x, y.columns, o->depth, o->tiles.parts)) {
+            const size_t whole = (y.columns + LANES - 1) / LANES * LANES;
+            pack(y.columns, whole, o->depth, y.b, x->b_col, x->b_row, x->panel);
+            y.b = x->panel;
+            y.b_row = (ptrdiff_t)whole;
         }
+        panel(x, o, next, &y);
     }
 }
 
@@ -361,21 +378,27 @@ static int copy_pays(const struct product *x)
     return x->a_col == 1 && x->a_row % PAGE_FLOATS == 0 && x->n >= 4 * VECS * LANES;
 }
 
+/* The number-th block: depth by depth of the first rows, then of the next. */
+static struct block block_of(const struct product *x, struct cut rows, struct cut depths, size_t number)
+{
+    const size_t i = number / depths.parts, p = number % depths.parts;
+    struct block o = {part_start(rows, i), part_start(depths, p), part_size(depths, p), .rows = part_size(rows, i)};
+    o.tiles = cut(o.rows, x->m <= FLAT_ROWS ? FLAT_ROWS : ROWS);
+    o.copied = copy_pays(x);
+    return o;
+}
+
 static void multiply(const struct product *x)
 {
-    const int flat = x->m <= FLAT_ROWS;
     const struct cut rows = cut(x->m, MAX_BLOCK_ROWS);
-    const struct cut depths = cut(x->k, flat && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
-    struct block o = {.copied = copy_pays(x)};
-    for (size_t i = 0; i < rows.parts; i++) {
-        o.from = part_start(rows, i);
-        o.tiles = cut(part_size(rows, i), flat ? FLAT_ROWS : ROWS);
-        for (size_t p = 0; p < depths.parts; p++) {
-            o.first = part_start(depths, p);
-            o.depth = part_size(depths, p);
-            block(x, &o);
-        }
+    const struct cut depths = cut(x->k, x->m <= FLAT_ROWS && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
+    const size_t blocks = rows.parts * depths.parts;
+    struct block o = block_of(x, rows, depths, 0), next;
+    for (size_t i = 1; i < blocks; i++, o = next) {
+        next = block_of(x, rows, depths, i);
+        block(x, &o, &next);
     }
+    block(x, &o, NULL);
 }
 
 void K(gemm)(size_t m, size_t n, size_t k, const float *a, ptrdiff_t a_row, ptrdiff_t a_col, const float *b,
