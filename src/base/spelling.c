@@ -5,7 +5,8 @@
 
 enum { LONGEST = 63 };
 
-int drift_edit_distance(const char *a, const char *b)
+/* How many letters must be inserted, left out, replaced or swapped with their neighbour to make `b` of `a`. */
+static int edit_distance(const char *a, const char *b)
 {
     int rows[3][LONGEST + 1]; /* rows i, i-1 and i-2, in turn */
     int m = (int)strlen(a), n = (int)strlen(b);
@@ -32,9 +33,9 @@ int drift_edit_distance(const char *a, const char *b)
 
 void drift_nearest_word(const char *word, const char *known, const char **best)
 {
-    int distance = drift_edit_distance(word, known);
+    int distance = edit_distance(word, known);
     int longer = (int)(strlen(word) > strlen(known) ? strlen(word) : strlen(known));
-    if (2 * distance <= longer && (!*best || distance < drift_edit_distance(word, *best)))
+    if (2 * distance <= longer && (!*best || distance < edit_distance(word, *best)))
         *best = known;
 }
 

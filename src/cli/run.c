@@ -58,11 +58,13 @@ static int show_progress(void *context, const struct drift_progress *p)
 
 static drift_status write_recipe(const struct drift_recipe *recipe, const char *folder)
 {
-    char path[4096], *text = drift_recipe_print(recipe, 1);
-    if (!text)
-        return drift_fail(DRIFT_NO_MEMORY, "no memory for the recipe");
-    snprintf(path, sizeof path, "%s/recipe.yaml", folder);
-    drift_status status = drift_file_write(path, text, strlen(text));
+    char *path, *text = drift_recipe_print(recipe, 1);
+    drift_status status = drift_file_join(folder, "recipe.yaml", &path);
+    if (!status && !text)
+        status = drift_fail(DRIFT_NO_MEMORY, "no memory for the recipe");
+    if (!status)
+        status = drift_file_write(path, text, strlen(text));
+    free(path);
     free(text);
     return status;
 }

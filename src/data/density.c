@@ -39,7 +39,7 @@ static int density_point(const struct drift_data *data, const uint32_t word[4], 
     return 0;
 }
 
-const struct drift_data_law drift_law_density = {.point = density_point};
+static const struct drift_data_law law = {.point = density_point};
 
 void drift_data_density_free(const struct drift_data_density *density)
 {
@@ -69,7 +69,7 @@ drift_status drift_data_open_density(const char *path, struct drift_data *data)
         status = drift_fail_memory(path, pixels * sizeof *density->upto);
     }
     drift_picture_free(&picture);
-    data->law = &drift_law_density;
+    data->law = &law;
     data->dim = 2;
     return status;
 }

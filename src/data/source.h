@@ -16,8 +16,7 @@ struct drift_data_law {
 };
 
 extern const struct drift_data_law drift_law_checkerboard, drift_law_swiss_roll, drift_law_two_moons,
-    drift_law_gaussians8, drift_law_gaussians8_wide, drift_law_gaussians25, drift_law_spiral, drift_law_pinwheel,
-    drift_law_density;
+    drift_law_gaussians8, drift_law_gaussians8_wide, drift_law_gaussians25, drift_law_spiral, drift_law_pinwheel;
 
 /* The uniform number in [0,1) of a random word. */
 double drift_data_uniform(uint32_t word);

@@ -42,11 +42,6 @@ void drift_loss_memory_free(drift_loss_memory *memory)
     *memory = (drift_loss_memory){NULL, NULL, NULL};
 }
 
-size_t drift_loss_memory_peak(const drift_loss_memory *memory)
-{
-    return drift_tape_peak(memory->work) + drift_tape_peak(memory->kept) + drift_tape_peak(memory->sorted);
-}
-
 /* ---- features of all samples ---- */
 
 /* Rows first .. first + count - 1 of x, seen as a tensor of their own. */

@@ -44,8 +44,6 @@ typedef struct drift_loss_memory {
 
 drift_status drift_loss_memory_new(drift_loss_memory *memory, const drift_backend *backend);
 void drift_loss_memory_free(drift_loss_memory *memory);
-/* Most bytes of the backend that the tapes held. */
-size_t drift_loss_memory_peak(const drift_loss_memory *memory);
 
 /* Computes the loss and adds its gradient to every leaf below the generated samples.
  *

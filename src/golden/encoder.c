@@ -72,7 +72,7 @@ static drift_status sizes_of(drift_golden *golden, const json_t *options, const 
     return DRIFT_OK;
 }
 
-drift_status drift_golden_feature_options(drift_golden *golden, const char *key, drift_feature_options *options)
+static drift_status feature_options(drift_golden *golden, const char *key, drift_feature_options *options)
 {
     const json_t *node = json_object_get(golden->config, key);
     const double every = json_number_value(json_object_get(node, "every_k_block"));
@@ -91,7 +91,7 @@ static drift_status with_mae(drift_golden *golden, drift_golden_model *run, drif
     struct work work = {{drift_encode_mae, &context}, draft};
     drift_status status = drift_golden_mae_open(golden, "model", "param", 0, &model);
     if (!status)
-        status = drift_golden_feature_options(golden, "features", &context.options);
+        status = feature_options(golden, "features", &context.options);
     if (!status) {
         drift_params_freeze(&model.params, 1);
         status = drift_golden_run(golden, run, &work);

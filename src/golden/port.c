@@ -44,7 +44,8 @@ static void close_port(struct port_file *file)
         drift_array_free(&file->single);
 }
 
-int drift_golden_is_result(const char *name)
+/* Whether a tensor of the file is a result that a port hands in. */
+static int is_result(const char *name)
 {
     return (!strncmp(name, "out/", 4) || !strncmp(name, "grad/", 5)) && !strstr(name, "_f32");
 }
@@ -73,7 +74,7 @@ static drift_status name_of(const char *path, const struct drift_array *single, 
     int count = 0, outs = 0;
     for (size_t i = 0; i < file->count; i++) {
         const char *other = file->tensors[i].name;
-        if (!drift_golden_is_result(other) || !same_shape(&file->tensors[i].array, single))
+        if (!is_result(other) || !same_shape(&file->tensors[i].array, single))
             continue;
         count++, all = other;
         if (!strncmp(other, "out/", 4))
@@ -137,7 +138,7 @@ static drift_status take_all(const char *path, const struct port_file *port, con
     drift_status status = DRIFT_OK;
     for (size_t i = 0; i < file->count && !status; i++) {
         const char *name = file->tensors[i].name;
-        if (!drift_golden_is_result(name))
+        if (!is_result(name))
             continue;
         const struct drift_array *theirs = find(port, name);
         if (!theirs)

@@ -27,7 +27,4 @@ drift_status drift_golden_port_compare(const drift_golden *golden, const struct 
 /* "[2,1]": element `index` of an array of this shape. */
 const char *drift_golden_place(const struct drift_array *shape, size_t index, char text[DRIFT_ARRAY_TEXT]);
 
-/* Whether a tensor of the file is a result that a port hands in. */
-int drift_golden_is_result(const char *name);
-
 #endif

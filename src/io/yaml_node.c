@@ -11,6 +11,23 @@
 #include "base/spelling.h"
 #include "io/file.h"
 
+/* With all below and after it. */
+static void node_free(struct drift_yaml *node)
+{
+    while (node) {
+        struct drift_yaml *next = node->next;
+        node_free(node->child);
+        for (size_t i = 0; i < node->asked_count; i++)
+            free(node->asked[i]);
+        free(node->asked);
+        free(node->path);
+        free(node->key);
+        free(node->text);
+        free(node);
+        node = next;
+    }
+}
+
 struct drift_yaml *drift_yaml_node_new(const struct drift_yaml *parent, const char *key, int line)
 {
     const char *above = parent->path ? parent->path : "";
@@ -23,7 +40,7 @@ struct drift_yaml *drift_yaml_node_new(const struct drift_yaml *parent, const ch
     node->path = malloc(room);
     node->key = key ? strdup(key) : NULL;
     if (!node->path || (key && !node->key)) {
-        drift_yaml_node_free(node);
+        node_free(node);
         return NULL;
     }
     if (key)
@@ -35,25 +52,9 @@ struct drift_yaml *drift_yaml_node_new(const struct drift_yaml *parent, const ch
     return node;
 }
 
-void drift_yaml_node_free(struct drift_yaml *node)
-{
-    while (node) {
-        struct drift_yaml *next = node->next;
-        drift_yaml_node_free(node->child);
-        for (size_t i = 0; i < node->asked_count; i++)
-            free(node->asked[i]);
-        free(node->asked);
-        free(node->path);
-        free(node->key);
-        free(node->text);
-        free(node);
-        node = next;
-    }
-}
-
 void drift_yaml_free(struct drift_yaml_file *file)
 {
-    drift_yaml_node_free(file->root);
+    node_free(file->root);
     free(file->name);
     *file = (struct drift_yaml_file){NULL, NULL};
 }
@@ -267,7 +268,7 @@ static struct drift_yaml *obtain(struct drift_yaml *map, const char *file, const
 /* Makes the node null again, keeping its place in the tree. */
 static void clear(struct drift_yaml *node, const char *file)
 {
-    drift_yaml_node_free(node->child);
+    node_free(node->child);
     free(node->text);
     node->child = NULL;
     node->text = NULL;

@@ -7,7 +7,6 @@
 /* A null node that belongs to `parent` (its path and file begin there): below `key`, or the next item of a list where
  * key is NULL. It is not linked yet. NULL where memory lacks. A parent without a path makes a root. */
 struct drift_yaml *drift_yaml_node_new(const struct drift_yaml *parent, const char *key, int line);
-void drift_yaml_node_free(struct drift_yaml *node); /* with all below and after it */
 
 /* The value of a key, not marked as used. */
 struct drift_yaml *drift_yaml_child(const struct drift_yaml *map, const char *key);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/spelling.h"
+
 static const char hub[] = "hf://", params_name[] = "ema_params.msgpack", metadata_name[] = "metadata.json";
 
 /* ---- where ---- */
@@ -64,7 +66,8 @@ static drift_status resolve_hub(const char *path, const char *name, char **folde
 
 int drift_artifact_is_folder(const char *path) { return !strncmp(path, hub, strlen(hub)) || is_folder(path); }
 
-drift_status drift_artifact_resolve(const char *path, char **folder)
+/* The folder that `path` means; to be freed. */
+static drift_status resolve(const char *path, char **folder)
 {
     drift_status status = DRIFT_OK;
     int found;
@@ -163,7 +166,7 @@ int drift_artifact_is_converted(const struct drift_safetensors *file)
 static drift_status read_folder(struct drift_artifact *artifact, const char *name)
 {
     char *path;
-    drift_status status = drift_artifact_resolve(name, &artifact->folder);
+    drift_status status = resolve(name, &artifact->folder);
     if (status || (status = find_file(artifact->folder, metadata_name, "ema_model.metadata.json", &path)))
         return status;
     status = read_metadata(artifact, path);
@@ -199,9 +202,7 @@ static drift_status read_safetensors(struct drift_artifact *artifact, const char
 
 drift_status drift_artifact_open(const char *path, struct drift_artifact *artifact)
 {
-    static const char ending[] = ".safetensors";
-    const size_t length = strlen(path), tail = strlen(ending);
-    const int file = length > tail && !strcmp(path + length - tail, ending) && !is_folder(path);
+    const int file = drift_ends_with(path, ".safetensors") && !is_folder(path);
     memset(artifact, 0, sizeof *artifact);
     drift_status status = (file ? read_safetensors : read_folder)(artifact, path);
     if (status)

@@ -39,9 +39,6 @@ int drift_artifact_is_folder(const char *path);
 /* Whether a safetensors file is an artefact's. */
 int drift_artifact_is_converted(const struct drift_safetensors *file);
 
-/* The folder that `path` means, as above; to be freed. */
-drift_status drift_artifact_resolve(const char *path, char **folder);
-
 /* Writes both files into a folder, made where missing: the parameters first, each whole or not at all. */
 drift_status drift_artifact_write(const char *folder, const char *metadata, const struct drift_msgpack *params);
 

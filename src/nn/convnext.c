@@ -7,11 +7,6 @@
 
 static const double epsilon = 1e-6; /* of LayerNorm and GRN */
 
-drift_convnext_config drift_convnext_base(void)
-{
-    return (drift_convnext_config){{3, 3, 27, 3}, {128, 256, 512, 1024}};
-}
-
 /* ---- parameters ---- */
 
 static drift_status check(const drift_convnext_config *config)

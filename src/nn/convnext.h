@@ -32,9 +32,6 @@ typedef struct drift_convnext {
     struct drift_convnext_layer norm;
 } drift_convnext;
 
-/* The base model. */
-drift_convnext_config drift_convnext_base(void);
-
 /* Declares the parameters; the caller allocates them. DRIFT_INVALID names a size that makes no sense. */
 drift_status drift_convnext_new(drift_convnext *net, const drift_convnext_config *config, drift_params *params);
 void drift_convnext_free(drift_convnext *net);

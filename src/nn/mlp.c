@@ -2,25 +2,6 @@
 #include "nn/mlp.h"
 
 #include <stdio.h>
-#include <string.h>
-
-drift_status drift_mlp_activation(const char *name, drift_unary_kind *kind)
-{
-    static const struct {
-        const char *name;
-        drift_unary_kind kind;
-    } known[] = {{"silu", DRIFT_SILU},
-                 {"relu", DRIFT_RELU},
-                 {"gelu", DRIFT_GELU},
-                 {"gelu_tanh", DRIFT_GELU_TANH},
-                 {"tanh", DRIFT_TANH}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (!strcmp(name, known[i].name)) {
-            *kind = known[i].kind;
-            return DRIFT_OK;
-        }
-    return drift_fail(DRIFT_INVALID, "activation %s: expected silu, relu, gelu, gelu_tanh or tanh", name);
-}
 
 drift_status drift_mlp_new(drift_mlp *mlp, const drift_mlp_config *config, drift_params *params)
 {

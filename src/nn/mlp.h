@@ -20,9 +20,6 @@ typedef struct drift_mlp {
     drift_param *bias[DRIFT_MLP_MAX_LAYERS];   /* "layers.I.bias" [out] */
 } drift_mlp;
 
-/* "silu" and so on; DRIFT_INVALID names the choices. */
-drift_status drift_mlp_activation(const char *name, drift_unary_kind *kind);
-
 /* Declares the parameters; the caller then allocates and draws them. */
 drift_status drift_mlp_new(drift_mlp *mlp, const drift_mlp_config *config, drift_params *params);
 

@@ -32,7 +32,8 @@ drift_status drift_page_picture(struct drift_text *page, struct drift_picture *c
     return DRIFT_OK;
 }
 
-drift_status drift_page_canvas(const drift_report *r, size_t columns, size_t rows, struct drift_picture *canvas)
+/* A canvas for columns x rows images of the report's size, a pixel between and around them. */
+static drift_status new_canvas(const drift_report *r, size_t columns, size_t rows, struct drift_picture *canvas)
 {
     return drift_canvas_new(columns * (r->image_width + 1) + 1, rows * (r->image_height + 1) + 1, DRIFT_PAPER, canvas);
 }
@@ -41,7 +42,7 @@ drift_status drift_page_images(struct drift_text *page, const drift_report *r, s
                                const float *images, const char *alternative)
 {
     struct drift_picture canvas;
-    drift_status status = drift_page_canvas(r, columns, rows, &canvas);
+    drift_status status = new_canvas(r, columns, rows, &canvas);
     if (status)
         return status;
     drift_canvas_images(&canvas, 1, 1, r, columns, least(n, columns * rows), images, 1, DRIFT_TONES_GREY, r->high);
@@ -177,7 +178,7 @@ static drift_status put_field_images(struct drift_text *page, const drift_report
     struct drift_picture canvas;
     size_t n = least(arrows->n, FIELD_IMAGES);
     float most = 0;
-    drift_status status = drift_page_canvas(r, n, 2, &canvas);
+    drift_status status = new_canvas(r, n, 2, &canvas);
     if (status)
         return status;
     for (size_t i = 0; i < n * r->dim; i++)
@@ -286,7 +287,7 @@ static drift_status put_pairs(struct drift_text *page, const drift_report *r, si
 {
     const float *train = r->train_n ? r->train : r->data;
     struct drift_picture canvas;
-    drift_status status = drift_page_canvas(r, n, 2, &canvas);
+    drift_status status = new_canvas(r, n, 2, &canvas);
     if (status)
         return status;
     drift_canvas_images(&canvas, 1, 1, r, n, n, r->samples, 1, DRIFT_TONES_GREY, r->high);

@@ -8,9 +8,6 @@
 /* A canvas as <img src="data:...">; takes the canvas, whatever the result. */
 drift_status drift_page_picture(struct drift_text *page, struct drift_picture *canvas, const char *alternative);
 
-/* A canvas for columns x rows images of the report's size, a pixel between and around them. */
-drift_status drift_page_canvas(const drift_report *report, size_t columns, size_t rows, struct drift_picture *canvas);
-
 /* The first of n images as a grid of at most columns x rows. */
 drift_status drift_page_images(struct drift_text *page, const drift_report *report, size_t columns, size_t rows,
                                size_t n, const float *images, const char *alternative);

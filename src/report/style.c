@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Lines, NULL at the end: C99 promises literals of 4,095 characters only. */
-const char *const drift_report_style[] = {
+static const char *const style[] = {
     ":root{color-scheme:light dark;--bg:#fcfcfa;--ink:#1d2129;--muted:#636b78;--line:#dcdfe4;--panel:#f3f4f6;",
     "--card:#fff;\n",
     "--data:#0072b2;--gen:#d55e00;--third:#009e73;--fourth:#8a4f7d;--fifth:#7a6a00;--dot:.55}\n",
@@ -163,8 +163,8 @@ void drift_report_head(struct drift_text *page, const char *title)
                          "<meta name=\"color-scheme\" content=\"light dark\"><title>");
     drift_text_escape(page, title);
     drift_text_put(page, " \xe2\x80\x93 drifting</title><style>\n");
-    for (size_t i = 0; drift_report_style[i]; i++)
-        drift_text_put(page, drift_report_style[i]);
+    for (size_t i = 0; style[i]; i++)
+        drift_text_put(page, style[i]);
     drift_text_put(page, "</style></head><body>\n");
 }
 

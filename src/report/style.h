@@ -4,7 +4,6 @@
 
 #include "report/text.h"
 
-extern const char *const drift_report_style[];  /* CSS: pieces, NULL at the end */
 extern const char *const drift_report_script[]; /* JavaScript: the player; without it the page lacks nothing else */
 
 /* The page's beginning, up to <body>. */

@@ -66,11 +66,10 @@ static void add_queue(struct drift_draft *draft, const char *rows, const char *n
 static drift_status write_draft(struct drift_draft *draft, const struct drift_trainer *trainer, const char *folder,
                                 const char *file)
 {
-    char step[32], shape[96], *recipe = drift_recipe_print(&trainer->recipe, 0);
-    char *path;
-    drift_status status = drift_file_join(folder, file, &path);
+    char step[32], shape[96], *path, *recipe = drift_recipe_print(&trainer->recipe, 0);
     const struct drift_sample_shape *sample = &trainer->generator.shape;
-    if (!recipe && !status)
+    drift_status status = drift_file_join(folder, file, &path);
+    if (!status && !recipe)
         status = drift_fail(DRIFT_NO_MEMORY, "no memory for a checkpoint");
     if (!status) {
         snprintf(step, sizeof step, "%" PRId64, trainer->step);

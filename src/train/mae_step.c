@@ -64,7 +64,9 @@ drift_status drift_mae_state_start(struct drift_mae_state *state, const struct d
     return status ? status : drift_mae_state_start_averages(state);
 }
 
-double drift_mae_lambda(const struct drift_recipe *recipe, int64_t step)
+/* Weight of the classification in update `step` = 0, 1, ...: train.forward_dict.lambda_cls, and in the last
+ * train.finetune_last_steps from 0 to train.finetune_cls. */
+static double lambda_of(const struct drift_recipe *recipe, int64_t step)
 {
     const int64_t last = recipe->train.finetune_last_steps, start = recipe->train.total_steps - last;
     const int64_t warmup = recipe->train.warmup_finetune > 1 ? recipe->train.warmup_finetune : 1;
@@ -172,7 +174,7 @@ drift_status drift_mae_state_step(struct drift_mae_state *state, const struct dr
 {
     const drift_backend *b = state->params.backend;
     struct drift_optimizer_report optimizer;
-    *report = (struct drift_mae_report){.lambda = drift_mae_lambda(recipe, step)};
+    *report = (struct drift_mae_report){.lambda = lambda_of(recipe, step)};
     drift_status status = gradients(state, recipe, images, report);
     if (!status)
         status = drift_optimizer_step(&state->optimizer, recipe, step, &state->params, &optimizer);

@@ -39,10 +39,6 @@ struct drift_mae_report {
     double lambda, learning_rate, grad_norm; /* the norm before it is clipped */
 };
 
-/* Weight of the classification in update `step` = 0, 1, ...: train.forward_dict.lambda_cls, and in the last
- * train.finetune_last_steps from 0 to train.finetune_cls. */
-double drift_mae_lambda(const struct drift_recipe *recipe, int64_t step);
-
 /* Update number `step` on these images, which pass the model in train.accumulate parts. Not finite: DRIFT_NOT_FINITE,
  * and the parameters are those before. */
 drift_status drift_mae_state_step(struct drift_mae_state *state, const struct drift_recipe *recipe, int64_t step,
