@@ -83,17 +83,20 @@ cp "$dir/kept/checkpoint-14.safetensors" "$dir/kept/checkpoint.safetensors"
 grep -q 'going on at step 14' "$dir/err" || fail "did not go on from a kept checkpoint"
 cmp "$dir/points-plain/log.csv" "$dir/kept/log.csv" || fail "another log from a kept checkpoint"
 
-# Ctrl-C finishes the step, saves, says how to go on
-# shellcheck disable=SC2086
-"$DRIFT" $points --steps 100000 --out "$dir/stopped" > /dev/null 2> "$dir/err" &
-pid=$!
-while [ ! -s "$dir/stopped/log.csv" ]; do sleep 0.01; done
-kill -TERM $pid
-status=0
-wait $pid || status=$?
-[ $status = 130 ] || fail "stopped: status $status, not 130"
-grep -q 'to go on: drift toy checkerboard.* --resume' "$dir/err" || fail "does not say how to resume: $(cat "$dir/err")"
-"$DRIFT" sample "$dir/stopped/model.safetensors" --n 2 > /dev/null || fail "nothing saved"
+# Ctrl-C, kill and a terminal that closes finish the step, save, say how to go on
+for signal in TERM HUP; do
+    [ $signal = TERM ] || ! sh -c 'kill -HUP $$; :' 2> /dev/null || continue # it is ignored here, as under nohup
+    # shellcheck disable=SC2086
+    "$DRIFT" $points --steps 100000 --out "$dir/stopped-$signal" > /dev/null 2> "$dir/err" &
+    pid=$!
+    while [ ! -s "$dir/stopped-$signal/log.csv" ]; do sleep 0.01; done
+    kill -$signal $pid
+    status=0
+    wait $pid || status=$?
+    [ $status = 130 ] || fail "stopped by $signal: status $status, not 130"
+    grep -q 'to go on: drift toy checkerboard.* --resume' "$dir/err" || fail "does not say how to resume: $(cat "$dir/err")"
+    "$DRIFT" sample "$dir/stopped-$signal" --n 2 > /dev/null || fail "nothing saved"
+done
 
 # a resumed run needs the same settings; a longer one is allowed
 # shellcheck disable=SC2086
