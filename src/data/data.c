@@ -16,23 +16,23 @@
 
 /* A new set by formula is a row here and its law in law.c; one made of files has the folder below data/. */
 #define SETS(ROW)                                                                                                      \
-    ROW("checkerboard", "eight squares of a 4 x 4 board, as in the authors' demo", &drift_law_checkerboard, NULL)      \
-    ROW("swiss_roll", "a spiral band, as in the authors' demo", &drift_law_swiss_roll, NULL)                           \
-    ROW("two_moons", "two half circles that reach into each other", &drift_law_two_moons, NULL)                        \
-    ROW("gaussians8", "eight Gaussians in a ring", &drift_law_gaussians8, NULL)                                        \
-    ROW("gaussians8_wide", "the same, wide: neighbours reach into each other", &drift_law_gaussians8_wide, NULL)       \
-    ROW("gaussians25", "twenty-five Gaussians in a grid", &drift_law_gaussians25, NULL)                                \
-    ROW("spiral", "two arms of one and a half turns", &drift_law_spiral, NULL)                                         \
-    ROW("pinwheel", "five bent wings", &drift_law_pinwheel, NULL)                                                      \
-    ROW("digits", "1,797 handwritten digits of 8x8 pixels (optdigits, Alpaydin and Kaynak 1998)", NULL, "digits")
+    ROW("checkerboard", &drift_law_checkerboard, NULL)                                                                 \
+    ROW("swiss_roll", &drift_law_swiss_roll, NULL)                                                                     \
+    ROW("two_moons", &drift_law_two_moons, NULL)                                                                       \
+    ROW("gaussians8", &drift_law_gaussians8, NULL)                                                                     \
+    ROW("gaussians8_wide", &drift_law_gaussians8_wide, NULL)                                                           \
+    ROW("gaussians25", &drift_law_gaussians25, NULL)                                                                   \
+    ROW("spiral", &drift_law_spiral, NULL)                                                                             \
+    ROW("pinwheel", &drift_law_pinwheel, NULL)                                                                         \
+    ROW("digits", NULL, "digits")
 
-#define NAME(name, summary, law, folder) name,
-#define SET(name, summary, law, folder) {name, summary, law, folder},
+#define LISTED(name, law, folder) ", " name
+#define SET(name, law, folder) {name, law, folder},
 
-static const char *const names[] = {SETS(NAME) NULL};
+static const char listed[] = SETS(LISTED);
 
 static const struct named {
-    const char *name, *summary;
+    const char *name;
     const struct drift_data_law *law;
     const char *folder;
 } sets[] = {SETS(SET)};
@@ -47,27 +47,16 @@ static const struct named *find_set(const char *name)
     return NULL;
 }
 
-const char *const *drift_data_names(void) { return names; }
-
-const char *drift_data_summary(const char *name)
-{
-    const struct named *set = find_set(name);
-    return set ? set->summary : NULL;
-}
-
 /* ---- opening ---- */
 
 static drift_status fail_unknown(const char *name, int error)
 {
     const char *nearest = NULL;
-    char list[256] = "";
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < COUNT; i++)
         drift_nearest_word(name, sets[i].name, &nearest);
-        strcat(strcat(list, i ? ", " : ""), sets[i].name);
-    }
     return drift_fail(DRIFT_INVALID, "%s: neither a file (%s) nor a data set%s%s%s; the sets are %s", name,
                       strerror(error), nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "",
-                      list);
+                      listed + 2);
 }
 
 /* Opens a file by what its first bytes say it is. */

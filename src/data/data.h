@@ -37,8 +37,8 @@ struct drift_data {
     const struct drift_data_density *density; /* of a picture */
 };
 
-/* Opens a set by name or path. Unknown names are DRIFT_INVALID with the nearest known one; DRIFT_ALL takes all rows.
- * Endless sets have no split (any value is taken). */
+/* Opens a set by name or path. Unknown names are DRIFT_INVALID with the nearest known one; DRIFT_DATA_ALL takes all
+ * rows. Endless sets have no split (any value is taken). */
 drift_status drift_data_open(const char *name, enum drift_data_split split, struct drift_data **data);
 void drift_data_close(struct drift_data *data);
 
@@ -60,12 +60,6 @@ drift_status drift_data_draw_indices(const struct drift_data *data, size_t n, ui
 /* p(x|class) of an endless set of classes that are Gaussians; and whether it is one. */
 double drift_data_likelihood(const struct drift_data *data, int class, const float x[2]);
 int drift_data_has_likelihood(const struct drift_data *data);
-
-/* The known names, NULL at the end. */
-const char *const *drift_data_names(void);
-
-/* One line about a named set, for help; NULL for an unknown name. */
-const char *drift_data_summary(const char *name);
 
 /* Where a file of the built-in data lies ("digits/images.idx3-ubyte"): below $DRIFT_DATA, else ./data, else beside the
  * program (../data, ../share/libdrift). Where DRIFT_DATA is set, nowhere else. The line says where was looked. Free

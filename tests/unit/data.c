@@ -401,14 +401,17 @@ START_TEST(errors)
 }
 END_TEST
 
-START_TEST(names)
+/* An unknown name is answered with all that are known. */
+START_TEST(unknown_name)
 {
-    const char *const *known = drift_data_names();
-    int n = 0;
-    for (; known[n]; n++)
-        ck_assert_ptr_nonnull(drift_data_summary(known[n]));
-    ck_assert_int_eq(n, FORMULAS + 2);
-    ck_assert_ptr_null(drift_data_summary("nothing"));
+    struct drift_data *data;
+    ck_assert_int_eq(drift_data_open("chekerboard", DRIFT_DATA_ALL, &data), DRIFT_INVALID);
+    ck_assert_ptr_nonnull(strstr(drift_message(), "did you mean checkerboard?"));
+    ck_assert_ptr_nonnull(strstr(drift_message(), "the sets are checkerboard, swiss_roll"));
+    for (int i = 0; i < FORMULAS; i++)
+        ck_assert_msg(strstr(drift_message(), formulas[i]) != NULL, "%s", formulas[i]);
+    ck_assert_ptr_nonnull(strstr(drift_message(), "gaussians8_wide"));
+    ck_assert_ptr_nonnull(strstr(drift_message(), ", digits"));
 }
 END_TEST
 
@@ -499,7 +502,7 @@ int main(void)
     tcase_add_test(cases, files);
     tcase_add_test(cases, cifar);
     tcase_add_test(cases, errors);
-    tcase_add_test(cases, names);
+    tcase_add_test(cases, unknown_name);
     tcase_add_test(cases, crops);
     tcase_add_test(cases, cropped_images);
     suite_add_tcase(suite, cases);
