@@ -346,6 +346,30 @@ START_TEST(wrong_channels)
 }
 END_TEST
 
+/* Patches that do not divide both sides of a map are left out: of 16 x 12 cells, those of 4 divide only the first map.
+ */
+START_TEST(patches_that_divide)
+{
+    struct encoder e;
+    drift_tape *tape;
+    drift_features features = {.count = 0};
+    static const float x[32 * 24 * 2];
+    size_t conv1 = 0, layer2 = 0;
+    open_mae(&e, 0);
+    ck_assert_int_eq(drift_tape_new(e.params.backend, &tape), DRIFT_OK);
+    drift_encode_mae(&e.context, tape, drift_tape_input(tape, 4, (const size_t[]){1, 32, 24, 2}, x, 0), &features);
+    ck_assert_msg(!drift_tape_status(tape), "%s", drift_message());
+    for (size_t i = 0; i < features.count; i++) {
+        conv1 += !strcmp(features.list[i].name, "conv1_mean_4");
+        layer2 += !strcmp(features.list[i].name, "layer2_mean_4"); /* 8 x 6 */
+    }
+    ck_assert_msg(conv1 == 1 && layer2 == 0, "%zu %zu", conv1, layer2);
+    drift_tape_free(tape);
+    drift_mae_free(&e.mae);
+    drift_params_free(&e.params);
+}
+END_TEST
+
 /* Written and read again the parameters are the same; features need the encoder's alone; hostile settings are refused.
  */
 START_TEST(artefact)
@@ -500,6 +524,7 @@ int main(void)
     tcase_add_test(tcase, round_bf16);
     tcase_add_test(tcase, bf16);
     tcase_add_test(tcase, wrong_channels);
+    tcase_add_test(tcase, patches_that_divide);
     tcase_add_test(tcase, artefact);
     tcase_add_test(tcase, convnext_checkpoint);
     tcase_set_timeout(tcase, 60);

@@ -240,6 +240,9 @@ START_TEST(png)
     OK(drift_png_read("tests/data/rgba16.png", 3, &picture)); /* red, and nothing over white */
     ck_assert_mem_eq(picture.pixels, ((unsigned char[]){255, 0, 0, 255, 255, 255}), 6);
     drift_picture_free(&picture);
+    OK(drift_png_read("tests/data/grey_alpha.png", 1, &picture)); /* black, and nothing over white */
+    ck_assert_mem_eq(picture.pixels, ((unsigned char[]){0, 255}), 2);
+    drift_picture_free(&picture);
     FAILS(drift_png_read("tests/data/f4.npy", 1, &picture), DRIFT_INVALID, "f4.npy: byte 8: damaged PNG");
 }
 END_TEST
