@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/cpu.h"
 #include "golden/draft.h"
 #include "golden/generate.h"
 #include "golden/suite.h"
@@ -16,11 +17,18 @@ struct mistaken {
     drift_golden golden;
 };
 
-static void mistaken_new(struct mistaken *m, const drift_golden *golden, uint64_t mistakes)
+/* From zeros, or anew for other mistakes, when the memory of the field's tapes is kept: whole training steps take much.
+ */
+static void mistaken_set(struct mistaken *m, const drift_golden *golden, uint64_t mistakes)
 {
     const uint64_t apart = mistakes & (DRIFT_MISTAKE(THROUGH_TARGET) | DRIFT_MISTAKE(SCALE_PER_CLASS));
+    drift_tape *const tape[] = {m->wrong.tape, m->forward.tape};
     drift_golden_wrong_backend(&m->wrong, mistakes, !apart);
     drift_golden_wrong_backend(&m->forward, mistakes, 1);
+    m->wrong.tape = tape[0];
+    m->forward.tape = tape[1];
+    if (!(mistakes & DRIFT_MISTAKES_OF_FIELD)) /* the same numbers (tests/unit/diagnose.c), sooner */
+        m->wrong.backend.drift_field = drift_cpu_backend(DRIFT_F64)->drift_field;
     m->golden = *golden;
     m->golden.backend = &m->wrong.backend;
     m->golden.forward = apart ? &m->forward.backend : &m->wrong.backend;
@@ -33,14 +41,20 @@ static void mistaken_free(struct mistaken *m)
     drift_golden_wrong_free(&m->forward);
 }
 
+static drift_status mistaken_results(struct mistaken *m, const struct drift_golden_kind *kind,
+                                     const drift_golden *golden, uint64_t mistakes, struct drift_golden_values *values)
+{
+    mistaken_set(m, golden, mistakes);
+    m->golden.values = values;
+    *values = (struct drift_golden_values){.count = 0};
+    return kind->compute(&m->golden);
+}
+
 drift_status drift_golden_mistaken(const struct drift_golden_kind *kind, const drift_golden *golden, uint64_t mistakes,
                                    struct drift_golden_values *values)
 {
-    struct mistaken m;
-    mistaken_new(&m, golden, mistakes);
-    m.golden.values = values;
-    *values = (struct drift_golden_values){.count = 0};
-    drift_status status = kind->compute(&m.golden);
+    struct mistaken m = {.wrong.tape = NULL};
+    drift_status status = mistaken_results(&m, kind, golden, mistakes, values);
     mistaken_free(&m);
     return status;
 }
@@ -99,6 +113,7 @@ struct work {
     const struct drift_golden_case *c;
     const struct drift_golden_values *mine;
     drift_diagnosis *out;
+    struct mistaken m;
     int *exact;                    /* inputs that rounding does not touch */
     uint64_t seen[DRIFT_MISTAKES]; /* single mistakes that change the results */
     int singles, right;            /* right: the case accepts mine */
@@ -123,16 +138,14 @@ static drift_status judge(struct work *w, uint64_t mistakes, const struct drift_
     *result = score(config, mistakes, w->mine, values, &w->out->right, NULL);
     if (w->right || !(*result > 1 && *result < 1000))
         return DRIFT_OK;
-    struct mistaken m;
     double *noise = malloc((values->count + 1) * sizeof *noise);
     if (!noise)
         return drift_fail_memory(w->c->file.path, values->count * sizeof *noise);
-    mistaken_new(&m, &w->c->golden, mistakes);
-    drift_status status = drift_golden_noise(w->c->kind, &m.golden, w->exact, 0, 2, values, noise);
+    mistaken_set(&w->m, &w->c->golden, mistakes);
+    drift_status status = drift_golden_noise(w->c->kind, &w->m.golden, w->exact, 0, 2, values, noise);
     if (!status)
         *result = score(config, mistakes, w->mine, values, &w->out->right, noise);
     free(noise);
-    mistaken_free(&m);
     return status;
 }
 
@@ -141,9 +154,9 @@ static drift_status try_set(struct work *w, uint64_t mistakes, int *differs)
 {
     struct drift_golden_values values;
     double result = INFINITY;
-    drift_status status = drift_golden_mistaken(w->c->kind, &w->c->golden, mistakes, &values);
-    *differs = 0;
-    if (status == DRIFT_NOT_FINITE) { /* a mistake whose numbers blow up is not a port's that has numbers */
+    drift_status status = mistaken_results(&w->m, w->c->kind, &w->c->golden, mistakes, &values);
+    *differs = status == DRIFT_NOT_FINITE;
+    if (*differs) { /* numbers that blow up show plainly, but are not those of a port that has numbers */
         drift_golden_values_free(&values);
         return DRIFT_OK;
     }
@@ -235,7 +248,7 @@ static drift_status search(struct work *w, int all_pairs)
     drift_diagnosis *d = w->out;
     drift_status status = is_right(w);
     if (!status)
-        status = drift_golden_mistaken(w->c->kind, &w->c->golden, 0, &d->right);
+        status = mistaken_results(&w->m, w->c->kind, &w->c->golden, 0, &d->right);
     if (!status)
         status = try_singles(w);
     if (status)
@@ -270,6 +283,7 @@ drift_status drift_golden_diagnose(struct drift_golden_case *c, const struct dri
         w.exact[i] = is_exact(&c->file.tensors[i]);
     drift_status status = search(&w, all_pairs);
     free(w.exact);
+    mistaken_free(&w.m);
     if (status)
         drift_diagnosis_free(diagnosis);
     return status;

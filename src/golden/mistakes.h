@@ -14,6 +14,7 @@ enum drift_mistake_index {
     DRIFT_MISTAKES
 };
 #define DRIFT_MISTAKE(bit) ((uint64_t)1 << DRIFT_MISTAKE_INDEX_##bit)
+#define DRIFT_MISTAKES_OF_FIELD (DRIFT_MISTAKE(ENCODER_DETACHED) - 1) /* those before it in the table */
 
 struct drift_golden_mistake {
     const char *name, *what, *kinds, *needs;

@@ -20,6 +20,13 @@ static char folder[] = "/tmp/drift-diagnose-XXXXXX";
 #define FLOORS (DRIFT_MISTAKE(FLOOR_MISSING) | DRIFT_MISTAKE(FLOOR_ON_ROOT))
 #define NEARLY_ALONE "\"shape\": {\"batches\": 1, \"generated\": 2, \"positives\": 1, \"negatives\": 9, \"dim\": 2}}"
 
+/* What is planted in whole steps: weights, gradients, a step of the field, an op of the generator and one of the
+ * encoder. */
+#define OF_STEP                                                                                                        \
+    (DRIFT_MISTAKE(GUIDANCE_COUNTS) | DRIFT_MISTAKE(GUIDANCE_N) | DRIFT_MISTAKE(THROUGH_TARGET) |                      \
+     DRIFT_MISTAKE(ENCODER_DETACHED) | DRIFT_MISTAKE(FEATURES_DETACHED) | DRIFT_MISTAKE(SELF_KEPT) |                   \
+     DRIFT_MISTAKE(LAYERNORM) | DRIFT_MISTAKE(VARIANCE_NORM))
+
 /* Three configurations of each kind, more where one hides what another shows, or takes long. */
 static const struct place {
     const char *kind, *config;
@@ -69,6 +76,12 @@ static const struct place {
     {"features", "{\"features\": {\"every_k_block\": 1, \"use_mean\": false}, \"model\": {\"base_channels\": 6}}", 0},
     {"mae_forward", "{\"model\": {\"layers\": [1, 1, 1, 1]}}",
      DRIFT_MISTAKE(ALIGN_CORNERS) | DRIFT_MISTAKE(PADDING_SAME)},
+    {"train_step", "{\"steps\": 1, \"model\": {\"input_size\": 8}}", OF_STEP},
+    {"train_step", "{\"steps\": 1, \"model\": {\"input_size\": 8, \"use_rope\": false}, \"neg_per_sample\": 5}",
+     OF_STEP},
+    {"train_step",
+     "{\"steps\": 2, \"model\": {\"input_size\": 8}, \"train_batch_size\": 1, \"loss_kwargs\": {\"R_list\": [0.1]}}",
+     OF_STEP},
 };
 enum { PLACES = sizeof places / sizeof *places };
 
@@ -124,18 +137,27 @@ static double farthest(const struct drift_golden_values *a, const struct drift_g
     return worst;
 }
 
+static void compute(const struct drift_golden_case *c, const drift_backend *backend, struct drift_golden_values *values)
+{
+    drift_golden run = c->golden;
+    *values = (struct drift_golden_values){.count = 0};
+    run.backend = run.forward = backend;
+    run.values = values;
+    ck_assert(!c->kind->compute(&run));
+}
+
 /* Without mistakes the second way is the first: the field from elementary ops, the kinds' hooks. */
 START_TEST(second_way)
 {
     for (int i = 0; i < PLACES; i++) {
         struct drift_golden_case c;
-        struct drift_golden_values first = {.count = 0}, second;
+        struct drift_golden_values first, second;
+        struct drift_golden_wrong wrong;
         make(&places[i], &c);
-        answer(&c, 0, &second);
-        drift_golden run = c.golden;
-        run.backend = run.forward = drift_cpu_backend(DRIFT_F64);
-        run.values = &first;
-        ck_assert(!c.kind->compute(&run));
+        drift_golden_wrong_backend(&wrong, 0, 1);
+        compute(&c, &wrong.backend, &second);
+        drift_golden_wrong_free(&wrong);
+        compute(&c, drift_cpu_backend(DRIFT_F64), &first);
         const double off = farthest(&first, &second);
         ck_assert_msg(off <= 0x1p-22, "%s %s: off by %g", places[i].kind, places[i].config, off);
         drift_golden_values_free(&first);
@@ -177,7 +199,7 @@ START_TEST(second_way_is_theirs)
 }
 END_TEST
 
-static int named[DRIFT_MISTAKES];
+static int named[DRIFT_MISTAKES], named_in_steps[DRIFT_MISTAKES];
 
 static void plant(struct drift_golden_case *c, const struct place *place, int mistake)
 {
@@ -197,6 +219,7 @@ static void plant(struct drift_golden_case *c, const struct place *place, int mi
         ck_assert_msg(d.sets == 1 || *d.telling, "%s %s: %s: nothing tells %d sets apart", place->kind, place->config,
                       drift_golden_mistakes[mistake].name, d.sets);
         named[mistake] += d.sets == 1;
+        named_in_steps[mistake] += d.sets == 1 && !strcmp(place->kind, "train_step");
     }
     drift_diagnosis_free(&d);
 }
@@ -214,6 +237,9 @@ START_TEST(planted)
     }
     for (int m = 0; m < DRIFT_MISTAKES; m++)
         ck_assert_msg(named[m] >= 3, "%s: named on %d configurations", drift_golden_mistakes[m].name, named[m]);
+    for (int m = 0; m < DRIFT_MISTAKES; m++)
+        ck_assert_msg(!(OF_STEP >> m & 1) || named_in_steps[m] >= 3, "%s: named in %d training steps",
+                      drift_golden_mistakes[m].name, named_in_steps[m]);
 }
 END_TEST
 
@@ -328,7 +354,7 @@ int main(void)
     tcase_add_test(tests, two_planted);
     tcase_add_test(tests, right_and_unknown);
     tcase_add_test(tests, nearly);
-    tcase_set_timeout(tests, 300);
+    tcase_set_timeout(tests, 900);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
