@@ -6,7 +6,7 @@
 
 extern const struct drift_command drift_command_toy, drift_command_train, drift_command_ablate, drift_command_sample,
     drift_command_eval, drift_command_features, drift_command_field, drift_command_convert, drift_command_golden,
-    drift_command_info, drift_command_bench, drift_command_help;
+    drift_command_gradient, drift_command_info, drift_command_bench, drift_command_help;
 
 /* All of them in the order of the help; NULL ends the table. */
 extern const struct drift_command *const drift_commands[];

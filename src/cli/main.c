@@ -19,6 +19,7 @@ const struct drift_command *const drift_commands[] = {
     &drift_command_field,
     &drift_command_convert,
     &drift_command_golden,
+    &drift_command_gradient,
     &drift_command_info,
     &drift_command_bench,
     &drift_command_help,

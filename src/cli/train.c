@@ -57,7 +57,8 @@ const struct drift_command drift_command_train = {
     .summary = "train a generator, or an encoder, by a recipe",
     .arguments = "RECIPE.yaml [options]",
     .text = "Trains the generator that the recipe describes and writes into DIR: report.html (data beside samples, "
-            "evolution, curves, figures), report.json, evolution.png, samples.png, samples.npy, log.csv, recipe.yaml, "
+            "evolution, curves, figures), report.json, curves.svg, evolution.png, samples.png, samples.npy, log.csv, "
+            "recipe.yaml, "
             "model.safetensors (for drift sample) and checkpoint.safetensors (for --resume).\n\n"
             "Ctrl-C finishes the step and saves. A run that was stopped or killed and resumed ends with the same bytes "
             "in model.safetensors as one that was not.\n\n"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/file.h"
 #include "report/axis.h"
 #include "report/svg.h"
 
@@ -15,7 +16,8 @@ enum {
     RIGHT = WIDTH - 12,
     BOTTOM = HEIGHT - 42,
     COLUMNS = 370,
-    FEW = 24
+    FEW = 24,
+    COLOURS = 6 /* .c0 .. .c5 of the style */
 };
 
 struct axes {
@@ -135,7 +137,7 @@ static void put_column(struct drift_text *page, const struct axes *axes, const d
 /* A dot for each of few points. */
 static void put_points(struct drift_text *page, const struct axes *axes, const drift_curve *curve, size_t index)
 {
-    drift_text_print(page, "<path class=\"curve points c%zu\" d=\"", index % 5);
+    drift_text_print(page, "<path class=\"curve points c%zu\" d=\"", index % COLOURS);
     for (size_t i = 0; i < curve->n; i++) {
         const double x = right(axes, curve->step[i]), y = down(axes, curve->y[i]);
         if (isfinite(x) && isfinite(y))
@@ -149,7 +151,7 @@ static void put_curve(struct drift_text *page, const struct axes *axes, const dr
 {
     int pen_down = 0;
     size_t columns = curve->n > 2 * COLUMNS ? COLUMNS : curve->n;
-    drift_text_print(page, "<path class=\"curve c%zu%s\" d=\"", index % 5,
+    drift_text_print(page, "<path class=\"curve c%zu%s\" d=\"", index % COLOURS,
                      count > 1 && !index && curve->n > COLUMNS ? " thin" : "");
     for (size_t k = 0; k < columns; k++)
         put_column(page, axes, curve, k * curve->n / columns, (k + 1) * curve->n / columns, &pen_down);
@@ -162,7 +164,7 @@ static void put_legend(struct drift_text *page, const drift_report *r, const dri
 {
     drift_text_put(page, "<p class=\"legend\">");
     for (size_t c = 0; c < count; c++) {
-        drift_text_print(page, "<span><i class=\"c%zu\"></i>", c % 5);
+        drift_text_print(page, "<span><i class=\"c%zu\"></i>", c % COLOURS);
         drift_text_escape(page, curves[c].name);
         drift_text_put(page, "</span> ");
     }
@@ -177,17 +179,11 @@ static void put_legend(struct drift_text *page, const drift_report *r, const dri
     drift_text_put(page, "</p>");
 }
 
-void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t first, size_t count, const char *across)
+/* Axes, levels and curves: what fills a box of WIDTH x HEIGHT. */
+static void put_drawing(struct drift_text *page, const drift_report *r, size_t first, size_t count, const char *across)
 {
     const drift_curve *curves = r->curves + first;
     struct axes axes = axes_of(r, curves, count);
-    drift_text_put(page, "<figure class=\"chart\"><h3>");
-    drift_text_escape(page, curves[0].figure);
-    drift_text_put(page, "</h3>");
-    put_legend(page, r, curves, count);
-    drift_text_print(page, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
-    drift_text_escape(page, curves[0].figure);
-    drift_text_print(page, " over %s\">", across);
     put_axes(page, &axes, curves[0].unit, across);
     for (size_t k = 0; k < r->level_count; k++) {
         double y = down(&axes, r->levels[k].y);
@@ -196,5 +192,86 @@ void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t fir
     }
     for (size_t c = 0; c < count; c++)
         put_curve(page, &axes, &curves[c], c, count);
+}
+
+void drift_svg_curves(struct drift_text *page, const drift_report *r, size_t first, size_t count, const char *across)
+{
+    const drift_curve *curves = r->curves + first;
+    drift_text_put(page, "<figure class=\"chart\"><h3>");
+    drift_text_escape(page, curves[0].figure);
+    drift_text_put(page, "</h3>");
+    put_legend(page, r, curves, count);
+    drift_text_print(page, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+    drift_text_escape(page, curves[0].figure);
+    drift_text_print(page, " over %s\">", across);
+    put_drawing(page, r, first, count, across);
     drift_text_put(page, "</svg></figure>");
+}
+
+/* ---- a picture of its own ---- */
+
+enum { HEAD = 64, CELL = HEAD + HEIGHT, ACROSS = 2 };
+
+/* As on the page in daylight (src/report/style.c), for programs that show pictures and know no variables. */
+static const char picture_style[] =
+    "<style>text{font:11.5px system-ui,\"DejaVu Sans\",sans-serif;fill:#636b78}.title{font-size:15px;font-weight:600;"
+    "fill:#1d2129}.grid path{stroke:#dcdfe4;fill:none}.grid .base{stroke:#636b78}.name{font-style:italic}"
+    ".curve{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.curve.thin{stroke-width:1;"
+    "opacity:.45}.curve.points{stroke-width:6}.key{stroke-width:3}.c0{stroke:#0072b2}.c1{stroke:#d55e00}"
+    ".c2{stroke:#009e73}.c3{stroke:#8a4f7d}.c4{stroke:#7a6a00}.c5{stroke:#1d2129}.curve.floor{stroke:#636b78;stroke-"
+    "dasharray:5 5;"
+    "stroke-width:1.3}</style>";
+
+/* Title and names, with a line of each one's colour; names go on to a second line where they are many. */
+static void put_head(struct drift_text *page, const drift_curve *curves, size_t count)
+{
+    double x = LEFT, y = 38;
+    drift_text_print(page, "<text class=\"title\" x=\"%d\" y=\"18\">", LEFT);
+    drift_text_escape(page, curves[0].figure);
+    drift_text_put(page, "</text>");
+    for (size_t c = 0; c < count; c++) {
+        const double width = 40 + 7 * (double)strlen(curves[c].name);
+        if (x + width > WIDTH && x > LEFT)
+            x = LEFT, y += 17;
+        drift_text_print(page, "<path class=\"key c%zu\" d=\"M%.0f %.0fh18\"/><text x=\"%.0f\" y=\"%.0f\">",
+                         c % COLOURS, x, y - 4, x + 23, y);
+        drift_text_escape(page, curves[c].name);
+        drift_text_put(page, "</text>");
+        x += width;
+    }
+}
+
+/* Where the curves that share a figure with curve `first` end. */
+static size_t end_of_figure(const drift_report *r, size_t first)
+{
+    size_t end = first + 1;
+    while (end < r->curve_count && !strcmp(r->curves[end].figure, r->curves[first].figure))
+        end++;
+    return end;
+}
+
+drift_status drift_report_curves(const drift_report *r, const char *across, const char *path)
+{
+    struct drift_text page = {.data = NULL};
+    size_t figures = 0, at = 0;
+    for (size_t first = 0; first < r->curve_count; first = end_of_figure(r, first))
+        figures++;
+    const size_t columns = figures < ACROSS ? 1 : ACROSS, rows = (figures + columns - 1) / columns;
+    drift_text_print(&page,
+                     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\" width=\"%zu\" "
+                     "height=\"%zu\">%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>",
+                     columns * WIDTH, rows * CELL, columns * WIDTH, rows * CELL, picture_style);
+    for (size_t first = 0, end; first < r->curve_count; first = end, at++) {
+        end = end_of_figure(r, first);
+        drift_text_print(&page, "<g transform=\"translate(%zu %zu)\">", at % columns * WIDTH, at / columns * CELL);
+        put_head(&page, r->curves + first, end - first);
+        drift_text_print(&page, "<g transform=\"translate(0 %d)\">", HEAD - 8);
+        put_drawing(&page, r, first, end - first, across);
+        drift_text_put(&page, "</g></g>");
+    }
+    drift_text_put(&page, "</svg>\n");
+    drift_status status =
+        page.failed ? drift_fail_memory(path, page.size) : drift_file_write(path, page.data, page.size);
+    free(page.data);
+    return status;
 }

@@ -321,6 +321,8 @@ static drift_status write_all(struct record *record, const char *command, drift_
         status = drift_report_evolution(&report, path_of(record, "evolution.png", path));
     if (!status && report.guided_count)
         status = drift_report_guided(&report, path_of(record, "guidance.png", path));
+    if (!status)
+        status = drift_report_curves(&report, "step", path_of(record, "curves.svg", path));
     return status ? status : drift_report_html(&report, path_of(record, "report.html", path));
 }
 

@@ -49,7 +49,7 @@ one_result() { # KIND ARGUMENTS...
     kind=$1
     shift
     "$DRIFT" "$@" --set train.total_steps="$steps" --out "$dir/$kind-plain" > /dev/null 2> "$dir/err" || fail "$(cat "$dir/err")"
-    for file in recipe.yaml log.csv report.json report.html evolution.png samples.png samples.npy model.safetensors; do
+    for file in recipe.yaml log.csv report.json report.html curves.svg evolution.png samples.png samples.npy model.safetensors; do
         [ -s "$dir/$kind-plain/$file" ] || fail "$kind: not written: $file"
     done
     [ "$(wc -l < "$dir/$kind-plain/log.csv")" = $((steps + 1)) ] || fail "$kind: log.csv has not a row per step"
