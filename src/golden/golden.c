@@ -106,6 +106,34 @@ drift_status drift_golden_input(drift_golden *golden, const char *name, int rank
     return DRIFT_OK;
 }
 
+const char *drift_golden_place(const struct drift_array *shape, size_t index, char text[DRIFT_ARRAY_TEXT])
+{
+    size_t used = (size_t)snprintf(text, DRIFT_ARRAY_TEXT, "["), rest = shape->count ? shape->count : 1;
+    for (int i = 0; i < shape->rank; i++) {
+        rest /= shape->shape[i] ? shape->shape[i] : 1;
+        used += (size_t)snprintf(text + used, DRIFT_ARRAY_TEXT - used, i ? ",%zu" : "%zu", index / rest);
+        index %= rest;
+    }
+    snprintf(text + used, DRIFT_ARRAY_TEXT - used, "]");
+    return text;
+}
+
+drift_status drift_golden_finite(const char *path, const char *name, const struct drift_array *array)
+{
+    char place[DRIFT_ARRAY_TEXT];
+    double *x = malloc(array->count * sizeof *x + 1);
+    if (!x)
+        return drift_fail_memory(path, array->count * sizeof *x);
+    drift_status status = DRIFT_OK;
+    drift_array_doubles(array, x);
+    for (size_t i = 0; i < array->count && !status; i++)
+        if (!isfinite(x[i]))
+            status = drift_fail(DRIFT_INVALID, "%s: %s: element %s is %s", path, name,
+                                drift_golden_place(array, i, place), isnan(x[i]) ? "NaN" : "infinite");
+    free(x);
+    return status;
+}
+
 drift_status drift_golden_open(const char *path, struct drift_golden_case *c)
 {
     json_error_t wrong;
@@ -123,6 +151,8 @@ drift_status drift_golden_open(const char *path, struct drift_golden_case *c)
         status = drift_fail(DRIFT_INVALID, "%s: metadata: kind is missing: not a golden file", path);
     else if (!json_is_object(c->golden.config))
         status = drift_fail(DRIFT_INVALID, "%s: metadata: config: expected a JSON object", path);
+    for (size_t i = 0; i < c->file.count && !status; i++)
+        status = drift_golden_finite(path, c->file.tensors[i].name, &c->file.tensors[i].array);
     if (status)
         drift_golden_close(c);
     return status;

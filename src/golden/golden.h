@@ -70,6 +70,12 @@ struct drift_golden_kind {
     const char *defaults; /* JSON: the config of a generated case; `shape` is for its inputs alone */
 };
 
+/* "[2,1]": element `index` of an array of this shape. */
+const char *drift_golden_place(const struct drift_array *shape, size_t index, char text[DRIFT_ARRAY_TEXT]);
+
+/* DRIFT_INVALID, with a line that says which element, where a number of the array is NaN or infinite. */
+drift_status drift_golden_finite(const char *path, const char *name, const struct drift_array *array);
+
 /* A case that was read. */
 struct drift_golden_case {
     struct drift_safetensors file;

@@ -93,18 +93,6 @@ static const struct drift_array *find(const struct port_file *file, const char *
     return file->format == NPZ ? drift_npz_find(&file->npz, name) : drift_safetensors_find(&file->tensors, name);
 }
 
-const char *drift_golden_place(const struct drift_array *shape, size_t index, char text[DRIFT_ARRAY_TEXT])
-{
-    size_t used = (size_t)snprintf(text, DRIFT_ARRAY_TEXT, "["), rest = shape->count ? shape->count : 1;
-    for (int i = 0; i < shape->rank; i++) {
-        rest /= shape->shape[i] ? shape->shape[i] : 1;
-        used += (size_t)snprintf(text + used, DRIFT_ARRAY_TEXT - used, i ? ",%zu" : "%zu", index / rest);
-        index %= rest;
-    }
-    snprintf(text + used, DRIFT_ARRAY_TEXT - used, "]");
-    return text;
-}
-
 /* Appends `theirs` as result `name` in the case's shape. */
 static drift_status take(const char *path, const char *name, const struct drift_array *reference,
                          const struct drift_array *theirs, struct drift_golden_values *mine)
@@ -121,11 +109,7 @@ static drift_status take(const char *path, const char *name, const struct drift_
     array.type = DRIFT_ARRAY_F64;
     array.data = x;
     array.memory = NULL;
-    drift_status status = DRIFT_OK;
-    for (size_t i = 0; i < array.count && !status; i++)
-        if (!isfinite(x[i]))
-            status = drift_fail(DRIFT_INVALID, "%s: %s: element %s is %s", path, name,
-                                drift_golden_place(reference, i, got), isnan(x[i]) ? "NaN" : "infinite");
+    drift_status status = drift_golden_finite(path, name, &array);
     if (!status)
         status = drift_golden_values_add(mine, name, &array, 0, DRIFT_ARRAY_F64);
     free(x);

@@ -24,7 +24,4 @@ struct drift_golden_line {
 drift_status drift_golden_port_compare(const drift_golden *golden, const struct drift_golden_values *mine,
                                        struct drift_golden_line *lines);
 
-/* "[2,1]": element `index` of an array of this shape. */
-const char *drift_golden_place(const struct drift_array *shape, size_t index, char text[DRIFT_ARRAY_TEXT]);
-
 #endif

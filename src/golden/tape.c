@@ -89,8 +89,11 @@ drift_status drift_golden_run(drift_golden *golden, drift_golden_model *run, voi
     if (status)
         return status;
     status = run(golden, tape, context);
-    if (drift_tape_failed(tape))
-        status = drift_fail_context(drift_tape_status(tape), "%s", golden->file->path);
+    if (drift_tape_failed(tape)) {
+        status = drift_tape_status(tape);
+        if (strncmp(drift_message(), golden->file->path, strlen(golden->file->path)))
+            status = drift_fail_context(status, "%s", golden->file->path);
+    }
     drift_tape_free(tape);
     return status;
 }

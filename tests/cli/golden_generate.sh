@@ -12,7 +12,7 @@ for kind in $kinds; do
 done
 for isa in c avx2 avx512 neon ref; do
     DRIFT_ISA=$isa "$DRIFT" info > /dev/null 2>&1 || continue
-    for kind in drift_features dit features mae_loss; do
+    for kind in $kinds; do
         DRIFT_ISA=$isa "$DRIFT" golden generate "$kind" --seed 3 --out "$dir/$kind.safetensors"
         cmp "$dir/first/$kind.safetensors" "$dir/$kind.safetensors"
         cmp "$dir/first/$kind.npz" "$dir/$kind.npz"

@@ -63,6 +63,22 @@ printf '\377\377\377\377\377\377\377\177' | dd of="$dir/nan.safetensors" bs=1 se
 status 2 "$DRIFT" golden compare "$dir/nan.safetensors" "$case"
 grep -q 'is NaN' "$dir/err" || fail "$(cat "$dir/err")"
 status 2 "$DRIFT" golden diagnose "$dir/nan.safetensors" "$case"
+# and in the case itself, whoever reads it
+for how in "verify" "compare $case" "diagnose $case"; do
+    status 2 "$DRIFT" golden $how "$dir/nan.safetensors"
+    grep -q 'nan.safetensors: .*element .* is NaN' "$dir/err" || fail "$how: $(cat "$dir/err")"
+done
+# an input that is missing, or has another shape
+sed 's/"in\/pos"/"in\/sop"/' "$case" > "$dir/missing.safetensors"
+for how in "verify" "diagnose $case"; do
+    status 2 "$DRIFT" golden $how "$dir/missing.safetensors"
+    grep -qE '^drift: [^ ]*missing.safetensors: expected a tensor named in/pos$' "$dir/err" || fail "$how: $(cat "$dir/err")"
+done
+sed 's/\("in\/pos":{[^}]*"shape":\)\[9,3\]/\1[3,9]/' "$case" > "$dir/shape.safetensors"
+! cmp -s "$case" "$dir/shape.safetensors" || fail "no in/pos of [9,3] in $case"
+for how in "verify" "diagnose $case"; do
+    status 2 "$DRIFT" golden $how "$dir/shape.safetensors"
+done
 status 2 "$DRIFT" golden diagnose tests/golden/artifact/gen_latent.safetensors tests/golden/artifact/gen_latent.safetensors
 # an .npy is the result of its shape; --partial
 printf '0,0\n1,0\n' > "$dir/points.csv"
