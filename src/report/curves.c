@@ -222,23 +222,31 @@ static const char picture_style[] =
     "dasharray:5 5;"
     "stroke-width:1.3}</style>";
 
-/* Title and names, with a line of each one's colour; names go on to a second line where they are many. */
-static void put_head(struct drift_text *page, const drift_curve *curves, size_t count)
+/* A line of the class's colour and a name, at *x, *y and on a second line where the first is full. */
+static void put_key(struct drift_text *page, const char *class, size_t number, const char *name, double *x, double *y)
+{
+    const double width = 40 + 7 * (double)strlen(name);
+    if (*x + width > WIDTH && *x > LEFT)
+        *x = LEFT, *y += 17;
+    drift_text_print(page, "<path class=\"%s%zu\" d=\"M%.0f %.0fh18\"/><text x=\"%.0f\" y=\"%.0f\">", class, number, *x,
+                     *y - 4, *x + 23, *y);
+    drift_text_escape(page, name);
+    drift_text_put(page, "</text>");
+    *x += width;
+}
+
+static void put_head(struct drift_text *page, const drift_report *r, const drift_curve *curves, size_t count)
 {
     double x = LEFT, y = 38;
     drift_text_print(page, "<text class=\"title\" x=\"%d\" y=\"18\">", LEFT);
     drift_text_escape(page, curves[0].figure);
     drift_text_put(page, "</text>");
-    for (size_t c = 0; c < count; c++) {
-        const double width = 40 + 7 * (double)strlen(curves[c].name);
-        if (x + width > WIDTH && x > LEFT)
-            x = LEFT, y += 17;
-        drift_text_print(page, "<path class=\"key c%zu\" d=\"M%.0f %.0fh18\"/><text x=\"%.0f\" y=\"%.0f\">",
-                         c % COLOURS, x, y - 4, x + 23, y);
-        drift_text_escape(page, curves[c].name);
-        drift_text_put(page, "</text>");
-        x += width;
-    }
+    for (size_t c = 0; c < count; c++)
+        put_key(page, "key c", c % COLOURS, curves[c].name, &x, &y);
+    for (size_t k = 0; k < r->level_count; k++)
+        if (!strcmp(r->levels[k].figure, curves[0].figure) && isfinite(r->levels[k].y) &&
+            (!curves[0].log_scale || r->levels[k].y > 0))
+            put_key(page, "curve floor l", k, r->levels[k].name, &x, &y);
 }
 
 /* Where the curves that share a figure with curve `first` end. */
@@ -264,7 +272,7 @@ drift_status drift_report_curves(const drift_report *r, const char *across, cons
     for (size_t first = 0, end; first < r->curve_count; first = end, at++) {
         end = end_of_figure(r, first);
         drift_text_print(&page, "<g transform=\"translate(%zu %zu)\">", at % columns * WIDTH, at / columns * CELL);
-        put_head(&page, r->curves + first, end - first);
+        put_head(&page, r, r->curves + first, end - first);
         drift_text_print(&page, "<g transform=\"translate(0 %d)\">", HEAD - 8);
         put_drawing(&page, r, first, end - first, across);
         drift_text_put(&page, "</g></g>");
