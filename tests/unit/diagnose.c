@@ -76,11 +76,13 @@ static const struct place {
     {"features", "{\"features\": {\"every_k_block\": 1, \"use_mean\": false}, \"model\": {\"base_channels\": 6}}", 0},
     {"mae_forward", "{\"model\": {\"layers\": [1, 1, 1, 1]}}",
      DRIFT_MISTAKE(ALIGN_CORNERS) | DRIFT_MISTAKE(PADDING_SAME)},
-    {"train_step", "{\"steps\": 1, \"model\": {\"input_size\": 8}}", OF_STEP},
-    {"train_step", "{\"steps\": 1, \"model\": {\"input_size\": 8, \"use_rope\": false}, \"neg_per_sample\": 5}",
+    {"train_step", "{\"steps\": 1, \"model\": {\"input_size\": 4, \"patch_size\": 2}}", OF_STEP},
+    {"train_step",
+     "{\"steps\": 1, \"model\": {\"input_size\": 4, \"patch_size\": 2, \"use_rope\": false}, \"neg_per_sample\": 5}",
      OF_STEP},
     {"train_step",
-     "{\"steps\": 2, \"model\": {\"input_size\": 8}, \"train_batch_size\": 1, \"loss_kwargs\": {\"R_list\": [0.1]}}",
+     "{\"steps\": 2, \"model\": {\"input_size\": 4, \"patch_size\": 2}, \"train_batch_size\": 1, \"loss_kwargs\": "
+     "{\"R_list\": [0.1, 0.4]}}",
      OF_STEP},
 };
 enum { PLACES = sizeof places / sizeof *places };
@@ -354,7 +356,7 @@ int main(void)
     tcase_add_test(tests, two_planted);
     tcase_add_test(tests, right_and_unknown);
     tcase_add_test(tests, nearly);
-    tcase_set_timeout(tests, 900);
+    tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
