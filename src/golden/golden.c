@@ -162,6 +162,7 @@ void drift_golden_close(struct drift_golden_case *c)
 {
     json_decref(c->golden.config);
     drift_safetensors_free(&c->file);
+    *c = (struct drift_golden_case){0};
 }
 
 static drift_status verify_case(struct drift_golden_case *c, drift_golden_result *result)

@@ -82,6 +82,7 @@ struct drift_golden_case {
     const struct drift_golden_kind *kind; /* NULL: of a kind that is not known */
     drift_golden golden;                  /* on this file, in float */
 };
+/* On failure there is nothing to close; closing leaves nothing behind. */
 drift_status drift_golden_open(const char *path, struct drift_golden_case *c);
 void drift_golden_close(struct drift_golden_case *c);
 
