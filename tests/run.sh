@@ -2,7 +2,7 @@
 # Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA, as many at a time as
 # there are processors.
 # FAST=1: without the slow ones (a script says so in a line "# slow") and the emulators. ONLY=word: those with it in their name.
-# Sanitizer builds leave out the scripts that say "# plain build": these run what others run too, at length.
+# Sanitizer builds leave out the tests that say "plain build" in a line of their head: these run what others run too, at length.
 # Each test prints one line here; what a failing one said follows it. The last line counts.
 set -u
 BUILD=${BUILD:-build}
@@ -43,15 +43,18 @@ $(tail -n 40 "$log" | sed 's/^/      /')"
     printf '%s\n' "$lines" | grep . # in one piece, whatever else prints
 }
 
+wanted() { # SOURCE
+    [ -z "$sanitized" ] || ! grep -qE '^(#|/\*) plain build' "$1"
+}
+
 names() { # the long ones first
     for script in tests/cli/*.sh; do
         [ -z "${FAST:-}" ] || ! grep -q '^# slow' "$script" || continue
-        [ -z "$sanitized" ] || ! grep -q '^# plain build' "$script" || continue
-        echo "cli/$(basename "$script" .sh)"
+        ! wanted "$script" || echo "cli/$(basename "$script" .sh)"
     done
     [ -n "${FAST:-}" ] || echo every-ISA
     for source in tests/unit/*.c; do
-        echo "unit/$(basename "$source" .c)"
+        ! wanted "$source" || echo "unit/$(basename "$source" .c)"
     done
 }
 

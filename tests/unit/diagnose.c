@@ -1,3 +1,4 @@
+/* plain build */
 /* drift_golden_diagnose: the second way to the field gives the same numbers as the first; every mistake, planted in
  * cases of at least three configurations, is named; two at once are named; right answers with the rounding of floats
  * are right. */
