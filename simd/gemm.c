@@ -152,7 +152,7 @@ static void pack_along(size_t count, size_t width, size_t k, const float *x, ptr
 }
 
 /* Sixteen columns [p .. p + depth] of x, transposed: panel[i * width + j] = x[j * step + i]. */
-static inline void pack_square(size_t count, size_t width, size_t depth, const float *x, ptrdiff_t step, float *panel)
+static inline __attribute__((always_inline)) void pack_square(size_t count, size_t width, size_t depth, const float *x, ptrdiff_t step, float *panel)
 {
     vec block[LANES];
     for (size_t j = 0; j < LANES; j++) {

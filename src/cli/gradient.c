@@ -183,7 +183,7 @@ static double error_at(struct place *p, drift_tape *tape, double h, double gradi
 static drift_status measure(uint64_t seed, double error[OPS][STEPS])
 {
     static double gradient[INPUTS][MOST];
-    drift_tape *tape;
+    drift_tape *tape = NULL;
     struct place *p = malloc(sizeof *p);
     drift_status status =
         p ? drift_tape_new(drift_cpu_backend(DRIFT_F64), &tape) : drift_fail(DRIFT_NO_MEMORY, "gradient: no memory");
@@ -195,8 +195,7 @@ static drift_status measure(uint64_t seed, double error[OPS][STEPS])
             error[o][k] = error_at(p, tape, h /= 10, gradient);
         status = drift_tape_status(tape);
     }
-    if (p && !(status && !tape))
-        drift_tape_free(tape);
+    drift_tape_free(tape);
     free(p);
     return status;
 }
