@@ -107,7 +107,7 @@ tsan: ## the fast tests under ThreadSanitizer (clang, with OpenMP's own race che
 	$(MAKE) --no-print-directory BUILD=build/tsan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE=-fsanitize=thread $(CLANG_OMP) check-fast
 coverage: ## lines that the fast tests run, by folder
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null; \
-	$(MAKE) --no-print-directory BUILD=build/coverage OPT='-O0 -g' SIMD_OPT=-O0 SANITIZE=--coverage check-fast
+	$(MAKE) --no-print-directory BUILD=build/coverage OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE=--coverage check-fast
 	@sh tests/support/coverage.sh build/coverage
 
 arm64: | kernels-arm64 ## the whole program for arm64, in build/arm64 (runs here under qemu-aarch64)

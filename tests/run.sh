@@ -14,7 +14,7 @@ case $BUILD in
 */*) export CK_TIMEOUT_MULTIPLIER=10 ;; # not optimised
 esac
 case $BUILD in
-*/asan | */ubsan | */tsan) sanitized=1 ;;
+*/asan | */ubsan | */tsan | */coverage) sanitized=1 ;;
 *) sanitized= ;;
 esac
 
