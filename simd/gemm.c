@@ -288,7 +288,7 @@ static size_t width_of(const struct product *x) { return (x->m <= FLAT_ROWS ? FL
 struct block {
     size_t from, first, depth, rows;
     struct cut tiles;
-    int copied; /* A is in x->block, rows depth + LANES apart; else where it lies */
+    int copied; /* A is in x->block; else where it lies */
 };
 
 /* A panel of columns, j .. j + columns, of a block of rows; `number` of `panels`. */
@@ -337,13 +337,20 @@ static void panel(const struct product *x, const struct block *o, const struct b
     for (size_t q = 0; q < o->tiles.parts; q++) {
         const size_t start = part_start(o->tiles, q), i = o->from + start, rows = part_size(o->tiles, q);
         struct tile t = {.k = o->depth, .b = y->b, .b_row = y->b_row, .a_col = x->a_col, .c_row = x->c_row};
-        t.a_row = o->copied ? (ptrdiff_t)(o->depth + LANES) : x->a_row;
-        t.a = (o->copied ? x->block : rows_of(x, o)) + (ptrdiff_t)start * t.a_row;
+        t.a_row = x->a_row;
+        t.a = rows_of(x, o) + (ptrdiff_t)start * x->a_row;
+        if (o->copied && x->a_col == 1) {
+            t.a_row = (ptrdiff_t)(o->depth + LANES);
+            t.a = x->block + (ptrdiff_t)start * t.a_row;
+        } else if (o->copied) {
+            t.a_col = (ptrdiff_t)rows;
+            t.a = x->block + start * o->depth;
+        }
         t.go_on = o->first > 0 || x->accumulate;
         t.bias = last && x->bias ? x->bias + (x->turned ? i : j) : NULL;
         t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
         fetch_ahead(x, o, next, y, q);
-        if (!aside && x->a_col == 1)
+        if (!aside && (x->a_col == 1 || o->copied))
             t.after = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
@@ -353,11 +360,26 @@ static void panel(const struct product *x, const struct block *o, const struct b
     }
 }
 
+/* A of the block, to x->block: its rows, depth + LANES apart; or, where memory holds its columns, tile by tile the
+ * tile's columns, one after another. */
+static void copy(const struct product *x, const struct block *o)
+{
+    const float *const a = rows_of(x, o);
+    for (size_t i = 0; x->a_col == 1 && i < o->rows; i++)
+        memcpy(x->block + i * (o->depth + LANES), a + (ptrdiff_t)i * x->a_row, o->depth * sizeof *a);
+    for (size_t p = 0; x->a_col != 1 && p < o->depth; p++)
+        for (size_t q = 0; q < o->tiles.parts; q++) {
+            const size_t start = part_start(o->tiles, q), rows = part_size(o->tiles, q);
+            vec_store_n(x->block + start * o->depth + p * rows, (ptrdiff_t)rows,
+                        vec_load_n(a + (ptrdiff_t)p * x->a_col + (ptrdiff_t)start, (ptrdiff_t)rows, 0));
+        }
+}
+
 static void block(const struct product *x, const struct block *o, const struct block *next)
 {
     const size_t width = width_of(x);
-    for (size_t i = 0; o->copied && i < o->rows; i++)
-        memcpy(x->block + i * (o->depth + LANES), rows_of(x, o) + (ptrdiff_t)i * x->a_row, o->depth * sizeof *x->a);
+    if (o->copied)
+        copy(x, o);
     struct panel y = {.panels = (x->n + width - 1) / width};
     for (; y.j < x->n; y.j += y.columns, y.number++) {
         y.b = columns_of(x, o, y.j);
@@ -373,9 +395,15 @@ static void block(const struct product *x, const struct block *o, const struct b
     }
 }
 
+/* Whether A is read often enough, and its rows lie whole pages apart, or its columns, of which a tile reads more at once,
+ * quarters of a page. */
 static int copy_pays(const struct product *x)
 {
-    return x->a_col == 1 && x->a_row % PAGE_FLOATS == 0 && x->n >= 4 * VECS * LANES;
+    if (x->n < 4 * VECS * LANES)
+        return 0;
+    if (x->a_col == 1)
+        return x->a_row % PAGE_FLOATS == 0;
+    return x->a_row == 1 && x->a_col % (PAGE_FLOATS / 4) == 0 && x->a_col > PAGE_FLOATS / 4;
 }
 
 /* The number-th block: depth by depth of the first rows, then of the next. */

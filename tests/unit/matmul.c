@@ -38,7 +38,7 @@ static void expect(const struct drift_gemm *g, const float *a, const float *b, c
 static const size_t shapes[][4] = {/* batch, m, n, k */
                                    {1, 0, 5, 3},      {1, 5, 3, 0},      {1, 1, 1, 1},    {1, 700, 61, 33},
                                    {1, 61, 700, 33},  {1, 2048, 2, 77},  {7, 64, 48, 65}, {3, 17, 130, 401},
-                                   {1, 350, 97, 800}, {1, 40, 300, 1024}};
+                                   {1, 350, 97, 800}, {1, 40, 300, 1024}, {1, 512, 131, 400}};
 
 START_TEST(test_same_bits)
 {
