@@ -105,7 +105,7 @@ ubsan: ## the fast tests under UndefinedBehaviorSanitizer
 tsan: ## the fast tests under ThreadSanitizer (clang, with OpenMP's own race checker Archer)
 	@TSAN_OPTIONS='ignore_noninstrumented_modules=1' OMP_TOOL_LIBRARIES=/usr/lib/llvm-14/lib/libarcher.so \
 	$(MAKE) --no-print-directory BUILD=build/tsan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE=-fsanitize=thread $(CLANG_OMP) check-fast
-coverage: ## lines that the fast tests run, by folder
+coverage: ## lines that the fast tests run, by folder, but for those that sanitizers leave out too
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null; \
 	$(MAKE) --no-print-directory BUILD=build/coverage OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE=--coverage check-fast
 	@sh tests/support/coverage.sh build/coverage

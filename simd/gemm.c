@@ -395,8 +395,8 @@ static void block(const struct product *x, const struct block *o, const struct b
     }
 }
 
-/* Whether A is read often enough, and its rows lie whole pages apart, or its columns, of which a tile reads more at once,
- * quarters of a page. */
+/* Whether A is read often enough, and its rows lie whole pages apart, or its columns, of which a tile reads more at
+ * once, quarters of a page. */
 static int copy_pays(const struct product *x)
 {
     if (x->n < 4 * VECS * LANES)

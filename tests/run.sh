@@ -2,7 +2,7 @@
 # Runs every test program below $BUILD/unit and every script in tests/cli, then the kernels on every ISA, as many at a time as
 # there are processors.
 # FAST=1: without the slow ones (a script says so in a line "# slow") and the emulators. ONLY=word: those with it in their name.
-# Sanitizer builds leave out the tests that say "plain build" in a line of their head: these run what others run too, at length.
+# Sanitizer and coverage builds leave out the tests that say "plain build" in a line of their head: these run what others run too, at length.
 # Each test prints one line here; what a failing one said follows it. The last line counts.
 set -u
 BUILD=${BUILD:-build}
@@ -14,8 +14,8 @@ case $BUILD in
 */*) export CK_TIMEOUT_MULTIPLIER=10 ;; # not optimised
 esac
 case $BUILD in
-*/asan | */ubsan | */tsan | */coverage) sanitized=1 ;;
-*) sanitized= ;;
+*/asan | */ubsan | */tsan | */coverage) slowed=1 ;;
+*) slowed= ;;
 esac
 
 # Leak checking trips over OpenMP's threads in the process that Check forks for each test: so one process for all, but for the
@@ -44,7 +44,7 @@ $(tail -n 40 "$log" | sed 's/^/      /')"
 }
 
 wanted() { # SOURCE
-    [ -z "$sanitized" ] || ! grep -qE '^(#|/\*) plain build' "$1"
+    [ -z "$slowed" ] || ! grep -qE '^(#|/\*) plain build' "$1"
 }
 
 names() { # the long ones first
