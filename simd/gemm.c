@@ -9,7 +9,8 @@
  *       for a panel of `width` columns                B packed as panel[p][width], zero beyond n
  *         for a tile of rows x width                  sums in registers
  *
- * A is read where it lies, by strides, or from a copy in the workspace where that pays.
+ * A is read where it lies, by strides, or from a copy in the workspace where that pays; B, packed for the first rows,
+ * stays packed for the others where the workspace has room for all of it.
  * A product with few columns is computed as its transpose, so that the long side lies along the lanes. */
 #include <string.h>
 
@@ -35,6 +36,10 @@ enum {
     CORNER_FLOATS = ROWS * FLAT_VECS * LANES,
     BLOCK_FLOATS = MAX_BLOCK_ROWS * (MAX_DEPTH + LANES),
     FEW_COLUMNS = 8,
+    WISHES = 8,
+    FETCH_DEPTH = 64, /* tiles of fewer links are done sooner than they have asked for what comes next */
+    SHARE = 4,
+    SHARES = (ROWS + SHARE - 1) / SHARE,
     PAGE_FLOATS = 1024 /* rows a multiple of a page apart fall on the same few lines of the caches */
 };
 typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= DRIFT_GEMM_WORKSPACE ? 1 : -1];
@@ -47,36 +52,46 @@ typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= D
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Numbers that are wanted soon: VECS vectors are asked for with each of so many links. */
+struct wish {
+    const float *at;
+    ptrdiff_t step;
+    size_t links;
+};
+
 /* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row +
- * j]. */
+ * j]; and what to ask for meanwhile: all at once would keep what this tile reads waiting. */
 struct tile {
     size_t k;
     const float *a, *b, *bias;
     ptrdiff_t a_row, a_col, b_row, c_row;
     int go_on; /* the chain begins from c, not from 0 */
     float *c;
-    const float *after; /* c of the tile that comes next, to be fetched meanwhile; or NULL */
+    struct wish wish[WISHES];
+    int wishes;
 };
 
-/* The chains' k links. Of the rows of `after` one is asked for with each link: all at once would keep what this tile
- * reads waiting. */
-static inline __attribute__((always_inline)) void links(int rows, int vecs, int fetch, const struct tile *t,
+/* Where the next link of the chains reads. Four rows share a pointer: distances to all would not fit in registers. */
+struct place {
+    const float *a[SHARES], *b;
+};
+
+static inline __attribute__((always_inline)) void links(int rows, int vecs, const struct tile *t, size_t k,
+                                                        const struct wish *wish, struct place *from,
                                                         vec sum[ROWS][FLAT_VECS])
 {
-    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, c_row = t->c_row;
-    const float *a = t->a, *b = t->b, *after = t->after;
-    const size_t rest = t->k > (size_t)rows ? t->k - (size_t)rows : 0;
-    for (size_t p = t->k; p; p--, a += a_col, b += b_row) {
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, step = wish ? wish->step : 0;
+    const float *at = wish ? wish->at : NULL;
+    for (; k; k--, from->b += b_row, at += step) {
         vec y[FLAT_VECS];
-        UNROLL for (int v = 0; fetch && v < vecs; v++) __builtin_prefetch(after + v * LANES, 1);
-        if (fetch)
-            after += p > rest + 1 ? c_row : 0;
-        UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(b + v * LANES);
+        UNROLL for (int v = 0; wish && v < VECS; v++) __builtin_prefetch(at + v * LANES);
+        UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(from->b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++)
         {
-            const vec x = vec_set1(a[i * a_row]);
+            const vec x = vec_set1(from->a[i / SHARE][i % SHARE * a_row]);
             UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_fma(x, y[v], sum[i][v]);
         }
+        UNROLL for (int i = 0; i < rows; i += SHARE) from->a[i / SHARE] += a_col;
     }
 }
 
@@ -85,14 +100,19 @@ static inline __attribute__((always_inline)) void tile(int rows, int vecs, const
     vec sum[ROWS][FLAT_VECS];
     const ptrdiff_t c_row = t->c_row;
     float *const c = t->c;
+    struct place from = {.b = t->b};
+    size_t left = t->k;
+    UNROLL for (int i = 0; i < rows; i += SHARE) from.a[i / SHARE] = t->a + i * t->a_row;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] = vec_zero();
     if (t->go_on)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] =
             vec_load(c + i * c_row + v * LANES);
-    if (t->after)
-        links(rows, vecs, 1, t, sum);
-    else
-        links(rows, vecs, 0, t, sum);
+    for (const struct wish *w = t->wish; w < t->wish + t->wishes && left; w++) {
+        const size_t k = w->links < left ? w->links : left;
+        links(rows, vecs, t, k, w, &from, sum);
+        left -= k;
+    }
+    links(rows, vecs, t, left, NULL, &from, sum);
     if (t->bias)
         UNROLL for (int v = 0; v < vecs; v++)
         {
@@ -152,7 +172,8 @@ static void pack_along(size_t count, size_t width, size_t k, const float *x, ptr
 }
 
 /* Sixteen columns [p .. p + depth] of x, transposed: panel[i * width + j] = x[j * step + i]. */
-static inline __attribute__((always_inline)) void pack_square(size_t count, size_t width, size_t depth, const float *x, ptrdiff_t step, float *panel)
+static inline __attribute__((always_inline)) void pack_square(size_t count, size_t width, size_t depth, const float *x,
+                                                              ptrdiff_t step, float *panel)
 {
     vec block[LANES];
     for (size_t j = 0; j < LANES; j++) {
@@ -206,19 +227,26 @@ static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t
                 panel[p * width + j] = j < count ? x[(ptrdiff_t)j * step + (ptrdiff_t)p * k_step] : 0;
 }
 
-/* Asks for the q-th of `parts` parts of what pack() will read next, while tiles are computed. */
-static void prefetch_part(size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step,
-                          ptrdiff_t k_step)
+static void add_wish(struct tile *t, const float *at, ptrdiff_t step, size_t links)
 {
-    if (step == 1) {
-        for (size_t p = k * q / parts; p < k * (q + 1) / parts; p++)
-            for (size_t j = 0; j < count; j += LANES)
-                __builtin_prefetch(x + (ptrdiff_t)p * k_step + j, 0, 2);
-    } else if (k_step == 1) {
-        for (size_t j = count * q / parts; j < count * (q + 1) / parts; j++)
-            for (size_t p = 0; p < k; p += LANES)
-                __builtin_prefetch(x + (ptrdiff_t)j * step + p, 0, 2);
-    }
+    if (links && t->wishes < WISHES)
+        t->wish[t->wishes++] = (struct wish){at, step, links};
+}
+
+/* Has the tile ask for the q-th of `parts` parts of what pack() will read. */
+static void wish_part(struct tile *t, size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step,
+                      ptrdiff_t k_step)
+{
+    enum { ASKED = VECS * LANES };
+    const size_t rows = step == 1 ? k : count, length = step == 1 ? count : k;
+    const size_t first = rows * q / parts, end = rows * (q + 1) / parts;
+    const ptrdiff_t row = step == 1 ? k_step : step;
+    if (step != 1 && k_step != 1)
+        return;
+    if (length <= ASKED)
+        add_wish(t, x + (ptrdiff_t)first * row, row, end - first);
+    for (size_t i = first; length > ASKED && i < end; i++)
+        add_wish(t, x + (ptrdiff_t)i * row, ASKED, (length + ASKED - 1) / ASKED);
 }
 
 struct product {
@@ -227,6 +255,7 @@ struct product {
     ptrdiff_t a_row, a_col, b_row, b_col, c_row;
     int accumulate;
     int turned; /* c holds the transpose, c[j c_row + i], and bias goes along i */
+    int kept;   /* all of B stays packed in `block`, for the blocks of rows after the first */
     float *c, *panel, *corner, *block;
 };
 
@@ -282,6 +311,8 @@ static int in_place(const struct product *x, size_t columns, size_t depth, size_
     return tiles == 1 || row == LANES || row == DRIFT_GEMM_PANEL || (depth <= 128 && row % (2 * LANES) == LANES);
 }
 
+static size_t whole_vectors(size_t n) { return (n + LANES - 1) / LANES * LANES; }
+
 static size_t width_of(const struct product *x) { return (x->m <= FLAT_ROWS ? FLAT_VECS : VECS) * LANES; }
 
 /* Some rows of A and links of the chains: `rows` from `from` on, cut into tiles, and depth links from `first` on. */
@@ -308,24 +339,25 @@ static const float *columns_of(const struct product *x, const struct block *o, s
     return x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)j * x->b_col;
 }
 
-/* Asks for the q-th part of what the tiles after these will read first: the next panel of B, or the first of the next
- * block (NULL: there is none), and a part of the next block's A. */
+/* Has tile q ask for its part of what the tiles after these will read first: the next panel of B, or the first of the
+ * next block (NULL: there is none), and a part of the next block's A. */
 static void fetch_ahead(const struct product *x, const struct block *o, const struct block *next, const struct panel *y,
-                        size_t q)
+                        size_t q, struct tile *t)
 {
     const size_t parts = o->tiles.parts, j = y->j + y->columns, width = width_of(x);
     const size_t left = j < x->n ? x->n - j : x->n;
     const struct block *of = j < x->n ? o : next;
-    if (of)
-        prefetch_part(q, parts, left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col,
+    if (o->depth < FETCH_DEPTH)
+        return;
+    if (of && !(x->kept && of->from))
+        wish_part(t, q, parts, left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col,
                       x->b_row);
     if (next)
-        prefetch_part(y->number * parts + q, y->panels * parts, next->rows, next->depth, rows_of(x, next), x->a_row,
+        wish_part(t, y->number * parts + q, y->panels * parts, next->rows, next->depth, rows_of(x, next), x->a_row,
                       x->a_col);
 }
 
-/* A block by one panel. A tile whose A runs along the rows of memory has the next one's c fetched meanwhile; one that
- * reads A across them loses more by it than it gains. */
+/* A block by one panel. While a tile is computed, the next one's c is fetched, and what comes after. */
 static void panel(const struct product *x, const struct block *o, const struct block *next, const struct panel *y)
 {
     const size_t vecs = (y->columns + LANES - 1) / LANES, j = y->j;
@@ -336,9 +368,15 @@ static void panel(const struct product *x, const struct block *o, const struct b
                                       : NULL;
     for (size_t q = 0; q < o->tiles.parts; q++) {
         const size_t start = part_start(o->tiles, q), i = o->from + start, rows = part_size(o->tiles, q);
-        struct tile t = {.k = o->depth, .b = y->b, .b_row = y->b_row, .a_col = x->a_col, .c_row = x->c_row};
-        t.a_row = x->a_row;
+        struct tile t; /* not cleared: its wishes are many */
+        t.wishes = 0;
+        t.k = o->depth;
+        t.b = y->b;
+        t.b_row = y->b_row;
         t.a = rows_of(x, o) + (ptrdiff_t)start * x->a_row;
+        t.a_row = x->a_row;
+        t.a_col = x->a_col;
+        t.c_row = x->c_row;
         if (o->copied && x->a_col == 1) {
             t.a_row = (ptrdiff_t)(o->depth + LANES);
             t.a = x->block + (ptrdiff_t)start * t.a_row;
@@ -349,9 +387,10 @@ static void panel(const struct product *x, const struct block *o, const struct b
         t.go_on = o->first > 0 || x->accumulate;
         t.bias = last && x->bias ? x->bias + (x->turned ? i : j) : NULL;
         t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
-        fetch_ahead(x, o, next, y, q);
-        if (!aside && (x->a_col == 1 || o->copied))
-            t.after = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
+        const float *const c = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
+        if (!aside && c)
+            add_wish(&t, c, x->c_row, rows);
+        fetch_ahead(x, o, next, y, q, &t);
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
             run_aside(run, x, &t, rows, y->columns, t.bias);
@@ -386,9 +425,11 @@ static void block(const struct product *x, const struct block *o, const struct b
         y.b_row = x->b_row;
         y.columns = x->n - y.j < width ? x->n - y.j : width;
         if (!in_place(x, y.columns, o->depth, o->tiles.parts)) {
-            const size_t whole = (y.columns + LANES - 1) / LANES * LANES;
-            pack(y.columns, whole, o->depth, y.b, x->b_col, x->b_row, x->panel);
-            y.b = x->panel;
+            const size_t whole = whole_vectors(y.columns);
+            float *const packed = x->kept ? x->block + y.j * x->k + o->first * whole : x->panel;
+            if (!x->kept || !o->from)
+                pack(y.columns, whole, o->depth, y.b, x->b_col, x->b_row, packed);
+            y.b = packed;
             y.b_row = (ptrdiff_t)whole;
         }
         panel(x, o, next, &y);
@@ -416,12 +457,13 @@ static struct block block_of(const struct product *x, struct cut rows, struct cu
     return o;
 }
 
-static void multiply(const struct product *x)
+static void multiply(struct product *x)
 {
     const struct cut rows = cut(x->m, MAX_BLOCK_ROWS);
     const struct cut depths = cut(x->k, x->m <= FLAT_ROWS && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
     const size_t blocks = rows.parts * depths.parts;
     struct block o = block_of(x, rows, depths, 0), next;
+    x->kept = rows.parts > 1 && !o.copied && x->k <= BLOCK_FLOATS / whole_vectors(x->n);
     for (size_t i = 1; i < blocks; i++, o = next) {
         next = block_of(x, rows, depths, i);
         block(x, &o, &next);
@@ -435,7 +477,7 @@ void K(gemm)(size_t m, size_t n, size_t k, const float *a, ptrdiff_t a_row, ptrd
 {
     if (!m || !n)
         return;
-    struct product x = {m, n, k, a, b, bias, a_row, a_col, b_row, b_col, c_row, accumulate, 0, c, NULL, NULL, NULL};
+    struct product x = {m, n, k, a, b, bias, a_row, a_col, b_row, b_col, c_row, accumulate, 0, 0, c, NULL, NULL, NULL};
     x.panel = workspace;
     x.corner = x.panel + PANEL_FLOATS;
     x.block = x.corner + CORNER_FLOATS;
