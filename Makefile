@@ -97,14 +97,19 @@ check-fast: all $(UNIT) ## the tests that take seconds, natively only
 	@BUILD=$(BUILD) FAST=1 sh tests/run.sh
 # clang, because gcc takes minutes a file to instrument the sixteen lanes of portable C.
 CLANG_OMP = LDFLAGS=-L/usr/lib/llvm-14/lib
+SANITIZED = $(MAKE) --no-print-directory BUILD=build/$@ CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' $(CLANG_OMP) check-fast
+ADDRESS = -fsanitize=address -fno-omit-frame-pointer
+UNDEFINED = -fsanitize=undefined -fno-sanitize-recover=all
+asan sanitize: export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0
 asan: ## the fast tests under AddressSanitizer (leaks included)
-	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
-	$(MAKE) --no-print-directory BUILD=build/asan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE='-fsanitize=address -fno-omit-frame-pointer' $(CLANG_OMP) check-fast
+	+@$(SANITIZED) SANITIZE='$(ADDRESS)'
 ubsan: ## the fast tests under UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory BUILD=build/ubsan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' $(CLANG_OMP) check-fast
+	+@$(SANITIZED) SANITIZE='$(UNDEFINED)'
+sanitize: ## the fast tests under both in one build, as .ci/run does
+	+@$(SANITIZED) SANITIZE='$(ADDRESS) $(UNDEFINED)'
 tsan: ## the fast tests under ThreadSanitizer (clang, with OpenMP's own race checker Archer)
-	@TSAN_OPTIONS='ignore_noninstrumented_modules=1' OMP_TOOL_LIBRARIES=/usr/lib/llvm-14/lib/libarcher.so \
-	$(MAKE) --no-print-directory BUILD=build/tsan CC=clang OPT='-O1 -g' SIMD_OPT='-O1 -DDRIFT_SIMD_CALLS' SANITIZE=-fsanitize=thread $(CLANG_OMP) check-fast
+	+@TSAN_OPTIONS='ignore_noninstrumented_modules=1' OMP_TOOL_LIBRARIES=/usr/lib/llvm-14/lib/libarcher.so \
+	$(SANITIZED) SANITIZE=-fsanitize=thread
 coverage: ## lines that the fast tests run, by folder, but for those that sanitizers leave out too
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null; \
 	$(MAKE) --no-print-directory BUILD=build/coverage OPT='-O1 -g' SIMD_OPT=-O1 SANITIZE=--coverage check-fast
@@ -158,6 +163,6 @@ clean: ## remove all that was made
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all deps deps-check demo bench check ulp check-fast asan ubsan tsan coverage arm64 kernels-arm64 check-isa man install format clean help
+.PHONY: all deps deps-check demo bench check ulp check-fast asan ubsan sanitize tsan coverage arm64 kernels-arm64 check-isa man install format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -14,7 +14,7 @@ case $BUILD in
 */*) export CK_TIMEOUT_MULTIPLIER=10 ;; # not optimised
 esac
 case $BUILD in
-*/asan | */ubsan | */tsan | */coverage) slowed=1 ;;
+*/asan | */ubsan | */sanitize | */tsan | */coverage) slowed=1 ;;
 *) slowed= ;;
 esac
 
@@ -23,7 +23,7 @@ esac
 command_of() { # NAME
     case $1 in
     unit/backend | unit/hostile | unit/io) echo "$BUILD/$1" ;;
-    unit/*) case $BUILD in */asan) echo "env CK_FORK=no $BUILD/$1" ;; *) echo "$BUILD/$1" ;; esac ;;
+    unit/*) case $BUILD in */asan | */sanitize) echo "env CK_FORK=no $BUILD/$1" ;; *) echo "$BUILD/$1" ;; esac ;;
     cli/*) echo "sh tests/$1.sh" ;;
     every-ISA) echo "sh tests/isa/run.sh" ;;
     esac
