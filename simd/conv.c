@@ -109,33 +109,24 @@ static inline __attribute__((always_inline)) void tile(int rows, int vecs, const
 
 /* A function per size of tile: tiles[rows - 1][vectors - 1]. */
 typedef void tile_function(const struct tile *);
-#define TILE(rows, vecs)                                                                                               \
-    static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
+/* clang-format off */
+#define TILE(rows, vecs) static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
 #if defined(DRIFT_ISA_avx512)
 #define BOTH(rows) TILE(rows, 1) TILE(rows, 2)
-#define NAMES(rows)                                                                                                    \
-    {                                                                                                                  \
-        tile_##rows##x1, tile_##rows##x2                                                                               \
-    }
-BOTH(1)
-BOTH(2)
-BOTH(3)
-BOTH(4)
-BOTH(5)
-BOTH(6) BOTH(7) BOTH(8) BOTH(9) BOTH(10) BOTH(11) BOTH(12) BOTH(13)
-    BOTH(14) static tile_function *const tiles[ROWS][VECS] = {NAMES(1),  NAMES(2),  NAMES(3),  NAMES(4), NAMES(5),
-                                                              NAMES(6),  NAMES(7),  NAMES(8),  NAMES(9), NAMES(10),
-                                                              NAMES(11), NAMES(12), NAMES(13), NAMES(14)};
+#define NAMES(rows) {tile_##rows##x1, tile_##rows##x2}
+BOTH(1) BOTH(2) BOTH(3) BOTH(4) BOTH(5) BOTH(6) BOTH(7) BOTH(8) BOTH(9) BOTH(10) BOTH(11) BOTH(12) BOTH(13) BOTH(14)
+static tile_function *const tiles[ROWS][VECS] = {
+    NAMES(1), NAMES(2), NAMES(3), NAMES(4), NAMES(5), NAMES(6), NAMES(7),
+    NAMES(8), NAMES(9), NAMES(10), NAMES(11), NAMES(12), NAMES(13), NAMES(14)};
 #elif defined(DRIFT_ISA_c)
-TILE(1, 1) TILE(2, 1) static tile_function *const tiles[ROWS][VECS] = {{tile_1x1}, {tile_2x1}};
+TILE(1, 1) TILE(2, 1)
+static tile_function *const tiles[ROWS][VECS] = {{tile_1x1}, {tile_2x1}};
 #else
-TILE(1, 1)
-TILE(2, 1)
-TILE(3, 1)
-TILE(4, 1)
-TILE(5, 1) TILE(6, 1) static tile_function *const tiles[ROWS][VECS] = {{tile_1x1}, {tile_2x1}, {tile_3x1},
-                                                                       {tile_4x1}, {tile_5x1}, {tile_6x1}};
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+static tile_function *const tiles[ROWS][VECS] = {
+    {tile_1x1}, {tile_2x1}, {tile_3x1}, {tile_4x1}, {tile_5x1}, {tile_6x1}};
 #endif
+/* clang-format on */
 
 void K(conv_rows)(size_t m, size_t n, size_t pieces, const struct drift_conv_piece *piece, const ptrdiff_t *x_at,
                   ptrdiff_t x_step, const float *x, const float *panel, const float *bias, int accumulate,
@@ -190,29 +181,30 @@ static inline __attribute__((always_inline)) void depthwise(int rows, size_t lef
             depthwise(rows, t->left, t);                                                                               \
     }
 typedef void pixels_function(const struct pixels *);
+/* clang-format off */
 PIXELS_TILE(1)
 #if PARTS <= 4
-PIXELS_TILE(2)
-PIXELS_TILE(3)
+PIXELS_TILE(2) PIXELS_TILE(3)
 #endif
 #if PARTS <= 2
-    PIXELS_TILE(4) PIXELS_TILE(5) PIXELS_TILE(6)
+PIXELS_TILE(4) PIXELS_TILE(5) PIXELS_TILE(6)
 #endif
 #if PARTS == 1
-        PIXELS_TILE(7) PIXELS_TILE(8) PIXELS_TILE(9) PIXELS_TILE(10) PIXELS_TILE(11) PIXELS_TILE(12)
+PIXELS_TILE(7) PIXELS_TILE(8) PIXELS_TILE(9) PIXELS_TILE(10) PIXELS_TILE(11) PIXELS_TILE(12)
 #endif
-            static pixels_function *const pixels_tiles[PIXELS] = {
-                depthwise_1,
+static pixels_function *const pixels_tiles[PIXELS] = {
+    depthwise_1,
 #if PARTS <= 4
-                depthwise_2, depthwise_3,
+    depthwise_2, depthwise_3,
 #endif
 #if PARTS <= 2
-                depthwise_4, depthwise_5, depthwise_6,
+    depthwise_4, depthwise_5, depthwise_6,
 #endif
 #if PARTS == 1
-                depthwise_7, depthwise_8, depthwise_9, depthwise_10, depthwise_11, depthwise_12,
+    depthwise_7, depthwise_8, depthwise_9, depthwise_10, depthwise_11, depthwise_12,
 #endif
 };
+/* clang-format on */
 
 void K(depthwise_rows)(size_t m, size_t n, size_t pieces, const struct drift_conv_piece *piece, const ptrdiff_t *x_at,
                        const float *x, const float *w, size_t w_row, const float *bias, int accumulate,

@@ -125,41 +125,27 @@ static inline __attribute__((always_inline)) void tile(int rows, int vecs, const
 
 /* A function per size of tile: tiles[rows - 1][vectors - 1]. */
 typedef void tile_function(const struct tile *);
-#define TILE(rows, vecs)                                                                                               \
-    static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
+/* clang-format off */
+#define TILE(rows, vecs) static void tile_##rows##x##vecs(const struct tile *t) { tile(rows, vecs, t); }
 #if defined(DRIFT_ISA_avx512)
-#define TILES(rows) TILE(rows, 1) TILE(rows, 2)
-#define FLAT_TILES(rows) TILES(rows) TILE(rows, 3) TILE(rows, 4)
-FLAT_TILES(1)
-FLAT_TILES(2)
-FLAT_TILES(3)
-FLAT_TILES(4)
-FLAT_TILES(5)
-FLAT_TILES(6) TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
-#define NAMES(rows)                                                                                                    \
-    {                                                                                                                  \
-        tile_##rows##x1, tile_##rows##x2, NULL, NULL                                                                   \
-    }
-#define FLAT_NAMES(rows)                                                                                               \
-    {                                                                                                                  \
-        tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4                                             \
-    }
-    static tile_function *const tiles[ROWS][FLAT_VECS] = {
-        FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), NAMES(7),
-        NAMES(8),      NAMES(9),      NAMES(10),     NAMES(11),     NAMES(12),     NAMES(13),     NAMES(14)};
+#define TALL(rows) TILE(rows, 1) TILE(rows, 2)
+#define FLAT(rows) TALL(rows) TILE(rows, 3) TILE(rows, 4)
+#define TALL_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, NULL, NULL}
+#define FLAT_NAMES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4}
+FLAT(1) FLAT(2) FLAT(3) FLAT(4) FLAT(5) FLAT(6) TALL(7) TALL(8) TALL(9) TALL(10) TALL(11) TALL(12) TALL(13) TALL(14)
+static tile_function *const tiles[ROWS][FLAT_VECS] = {
+    FLAT_NAMES(1), FLAT_NAMES(2), FLAT_NAMES(3), FLAT_NAMES(4), FLAT_NAMES(5), FLAT_NAMES(6), TALL_NAMES(7),
+    TALL_NAMES(8), TALL_NAMES(9), TALL_NAMES(10), TALL_NAMES(11), TALL_NAMES(12), TALL_NAMES(13), TALL_NAMES(14)};
 #elif defined(DRIFT_ISA_c)
-TILE(1, 1) TILE(2, 1) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1}, {tile_2x1}};
+TILE(1, 1) TILE(2, 1)
+static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1}, {tile_2x1}};
 #else
-TILE(1, 1)
-TILE(2, 1)
-TILE(3, 1)
-TILE(4, 1)
-TILE(5, 1)
-TILE(6, 1) TILE(1, 2) TILE(2, 2)
-    TILE(3, 2) static tile_function *const tiles[ROWS][FLAT_VECS] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2},
-                                                                     {tile_3x1, tile_3x2}, {tile_4x1, NULL},
-                                                                     {tile_5x1, NULL},     {tile_6x1, NULL}};
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(1, 2) TILE(2, 2) TILE(3, 2)
+static tile_function *const tiles[ROWS][FLAT_VECS] = {
+    {tile_1x1, tile_1x2}, {tile_2x1, tile_2x2}, {tile_3x1, tile_3x2},
+    {tile_4x1, NULL}, {tile_5x1, NULL}, {tile_6x1, NULL}};
 #endif
+/* clang-format on */
 
 /* panel[p * width + j] = x[j * step + p * k_step], j < count; 0 for count <= j < width. width: whole vectors. */
 static void pack_along(size_t count, size_t width, size_t k, const float *x, ptrdiff_t k_step, float *panel)
@@ -233,20 +219,35 @@ static void add_wish(struct tile *t, const float *at, ptrdiff_t step, size_t lin
         t->wish[t->wishes++] = (struct wish){at, step, links};
 }
 
-/* Has the tile ask for the q-th of `parts` parts of what pack() will read. */
-static void wish_part(struct tile *t, size_t q, size_t parts, size_t count, size_t k, const float *x, ptrdiff_t step,
-                      ptrdiff_t k_step)
+/* What pack() will read, x[j step + p k_step], in lines of `length` numbers, to be asked for by so many tiles. */
+struct errand {
+    const float *x;
+    ptrdiff_t line;
+    size_t lines, length, each; /* each: lines a tile */
+};
+
+static struct errand errand(size_t count, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step, size_t tiles)
+{
+    struct errand e = {x, step, count, k, 0};
+    if (step == 1)
+        e = (struct errand){x, k_step, k, count, 0};
+    else if (k_step != 1)
+        e.lines = 0;
+    e.each = (e.lines + tiles - 1) / tiles;
+    return e;
+}
+
+/* Has the q-th tile ask for its part. */
+static void run_errand(const struct errand *e, size_t q, struct tile *t)
 {
     enum { ASKED = VECS * LANES };
-    const size_t rows = step == 1 ? k : count, length = step == 1 ? count : k;
-    const size_t first = rows * q / parts, end = rows * (q + 1) / parts;
-    const ptrdiff_t row = step == 1 ? k_step : step;
-    if (step != 1 && k_step != 1)
+    const size_t first = q * e->each, end = first + e->each < e->lines ? first + e->each : e->lines;
+    if (first >= end)
         return;
-    if (length <= ASKED)
-        add_wish(t, x + (ptrdiff_t)first * row, row, end - first);
-    for (size_t i = first; length > ASKED && i < end; i++)
-        add_wish(t, x + (ptrdiff_t)i * row, ASKED, (length + ASKED - 1) / ASKED);
+    if (e->length <= ASKED)
+        add_wish(t, e->x + (ptrdiff_t)first * e->line, e->line, end - first);
+    for (size_t i = first; e->length > ASKED && i < end; i++)
+        add_wish(t, e->x + (ptrdiff_t)i * e->line, ASKED, (e->length + ASKED - 1) / ASKED);
 }
 
 struct product {
@@ -322,9 +323,9 @@ struct block {
     int copied; /* A is in x->block; else where it lies */
 };
 
-/* A panel of columns, j .. j + columns, of a block of rows; `number` of `panels`. */
+/* The number-th panel of columns, j .. j + columns, of a block of rows. */
 struct panel {
-    size_t j, columns, number, panels;
+    size_t j, columns, number;
     const float *b; /* where it lies, or packed */
     ptrdiff_t b_row;
 };
@@ -339,27 +340,31 @@ static const float *columns_of(const struct product *x, const struct block *o, s
     return x->b + (ptrdiff_t)o->first * x->b_row + (ptrdiff_t)j * x->b_col;
 }
 
-/* Has tile q ask for its part of what the tiles after these will read first: the next panel of B, or the first of the
- * next block (NULL: there is none), and a part of the next block's A. */
-static void fetch_ahead(const struct product *x, const struct block *o, const struct block *next, const struct panel *y,
-                        size_t q, struct tile *t)
+/* What tiles read after those of this panel: the next panel of B, or the first of the next block (NULL: none). */
+static struct errand next_panel(const struct product *x, const struct block *o, const struct block *next,
+                                const struct panel *y)
 {
-    const size_t parts = o->tiles.parts, j = y->j + y->columns, width = width_of(x);
-    const size_t left = j < x->n ? x->n - j : x->n;
+    const size_t j = y->j + y->columns, width = width_of(x), left = j < x->n ? x->n - j : x->n;
     const struct block *of = j < x->n ? o : next;
-    if (o->depth < FETCH_DEPTH)
-        return;
-    if (of && !(x->kept && of->from))
-        wish_part(t, q, parts, left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col,
-                      x->b_row);
-    if (next)
-        wish_part(t, y->number * parts + q, y->panels * parts, next->rows, next->depth, rows_of(x, next), x->a_row,
-                      x->a_col);
+    if (!of || o->depth < FETCH_DEPTH || (x->kept && of->from))
+        return (struct errand){0};
+    return errand(left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col, x->b_row,
+                  o->tiles.parts);
+}
+
+/* A of the next block, asked for by all tiles of this one. */
+static struct errand next_rows(const struct product *x, const struct block *o, const struct block *next, size_t panels)
+{
+    if (!next || o->depth < FETCH_DEPTH)
+        return (struct errand){0};
+    return errand(next->rows, next->depth, rows_of(x, next), x->a_row, x->a_col, panels * o->tiles.parts);
 }
 
 /* A block by one panel. While a tile is computed, the next one's c is fetched, and what comes after. */
-static void panel(const struct product *x, const struct block *o, const struct block *next, const struct panel *y)
+static void panel(const struct product *x, const struct block *o, const struct block *next, const struct panel *y,
+                  const struct errand *for_rows)
 {
+    const struct errand for_panel = next_panel(x, o, next, y);
     const size_t vecs = (y->columns + LANES - 1) / LANES, j = y->j;
     const int last = o->first + o->depth == x->k, aside = x->turned || y->columns % LANES;
     const float *const after = j + y->columns < x->n
@@ -390,7 +395,8 @@ static void panel(const struct product *x, const struct block *o, const struct b
         const float *const c = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
         if (!aside && c)
             add_wish(&t, c, x->c_row, rows);
-        fetch_ahead(x, o, next, y, q, &t);
+        run_errand(&for_panel, q, &t);
+        run_errand(for_rows, y->number * o->tiles.parts + q, &t);
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
             run_aside(run, x, &t, rows, y->columns, t.bias);
@@ -419,7 +425,8 @@ static void block(const struct product *x, const struct block *o, const struct b
     const size_t width = width_of(x);
     if (o->copied)
         copy(x, o);
-    struct panel y = {.panels = (x->n + width - 1) / width};
+    const struct errand for_rows = next_rows(x, o, next, (x->n + width - 1) / width);
+    struct panel y = {0};
     for (; y.j < x->n; y.j += y.columns, y.number++) {
         y.b = columns_of(x, o, y.j);
         y.b_row = x->b_row;
@@ -432,7 +439,7 @@ static void block(const struct product *x, const struct block *o, const struct b
             y.b = packed;
             y.b_row = (ptrdiff_t)whole;
         }
-        panel(x, o, next, &y);
+        panel(x, o, next, &y, &for_rows);
     }
 }
 

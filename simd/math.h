@@ -9,8 +9,9 @@
 
 #include "vec.h"
 
-/* Always inline: gcc otherwise passes vectors of two or more registers through memory. Never in portable C, where a vector is
- * sixteen scalars, nor under sanitizers: compilers take minutes over a file that has many of them in one function. */
+/* Always inline: gcc otherwise passes vectors of two or more registers through memory. Never in portable C, where a
+ * vector is sixteen scalars, nor under sanitizers: compilers take minutes over a file that has many of them in one
+ * function. */
 #if defined(DRIFT_ISA_c) || defined(DRIFT_SIMD_CALLS)
 #define VEC_MATH static __attribute__((noinline, unused))
 #else

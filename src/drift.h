@@ -32,7 +32,7 @@ DRIFT_API const char *drift_version(void);
 
 typedef enum drift_status {
     DRIFT_OK,
-    DRIFT_INVALID,     /* the caller's file, value or shape is wrong: the line names the file and byte, line or key */
+    DRIFT_INVALID, /* the caller's file, value or shape is wrong: the line names file and byte, line or key */
     DRIFT_NO_MEMORY,
     DRIFT_IO,          /* the system refused: open, read, write, rename */
     DRIFT_NOT_FINITE,  /* a loss or gradient is NaN or infinite */
@@ -46,15 +46,15 @@ DRIFT_API const char *drift_message(void);
 /* ---- the drifting field (paper, sections 3 and 4; docs/ops/drift.md has each formula) ---- */
 
 typedef enum drift_form {
-    DRIFT_EXACT,     /* the definition: V+ and V- are each a softmax-weighted mean shift over their own side */
-    DRIFT_JOINT,     /* Algorithm 2 and the authors' 2D demo: geometric mean of the row and the column softmax over both sides */
+    DRIFT_EXACT, /* the definition: V+ and V- are each a softmax-weighted mean shift over their own side */
+    DRIFT_JOINT, /* Algorithm 2 and the authors' 2D demo: geometric mean of row and column softmax over both sides */
     DRIFT_NORMALIZED /* the released ImageNet loss: several temperatures, feature and drift normalisation */
 } drift_form;
 
 typedef enum drift_self {
     DRIFT_SELF_MASKED, /* x_i is not among its own negatives (normalized form: pushed away by 100 instead) */
     DRIFT_SELF_KEPT,   /* x_i is one of its own negatives */
-    DRIFT_SELF_NONE    /* only the extra negatives are negatives; without any, V is a V+ in the exact form, 0 in the others */
+    DRIFT_SELF_NONE    /* only extra negatives count; without any, V is a V+ in the exact form, 0 in the others */
 } drift_self;
 
 enum { DRIFT_MAX_TAUS = 8 };
@@ -63,20 +63,20 @@ typedef struct drift_field_config {
     drift_form form;
     drift_self self;
     int taus;                   /* how many temperatures; V is the sum over them */
-    double tau[DRIFT_MAX_TAUS]; /* each > 0; in units of distance, or of the mean distance where features are normalised */
-    double floor;               /* affinity floor: joint 0 or 1e-12, normalized 1e-6 (as released) or 0 (for low dimension); >= 0 */
-    double attraction;          /* a and b of a V+ - b V-; 1 and 1 is the anti-symmetric field */
+    double tau[DRIFT_MAX_TAUS]; /* each > 0; in units of distance, of the mean distance where features are normalised */
+    double floor;      /* affinity floor >= 0: joint 0 or 1e-12, normalized 1e-6 (as released) or 0 (low dimension) */
+    double attraction; /* a and b of a V+ - b V-; 1 and 1 is the anti-symmetric field */
     double repulsion;
-    int normalize_features;     /* normalized form: divide by the mean distance (s_in); 0: distances as they are */
-    int normalize_drift;        /* normalized form: divide each temperature's drift by its root mean square (the paper's lambda) */
+    int normalize_features; /* normalized form: divide by the mean distance (s_in); 0: distances as they are */
+    int normalize_drift;    /* normalized form: divide each temperature's drift by its root mean square, lambda */
 } drift_field_config;
 
 /* What a call of the field tells beside V. */
 typedef struct drift_field_report {
-    double loss;                     /* mean over rows b of mean(F_total^2); what a trainer minimises, flat by design when normalised */
-    double scale;                    /* weighted mean distance before its clamp (normalized form), else 1 */
-    double unit;                     /* V is in these units of x (the spec's s_in; 1 where features are not normalised) */
-    double raw[DRIFT_MAX_TAUS];      /* per temperature: mean of V^2 (F^2) before any drift normalisation: the figure to watch */
+    double loss;  /* mean over rows b of mean(F_total^2): what a trainer minimises, flat when normalised */
+    double scale; /* weighted mean distance before its clamp (normalized form), else 1 */
+    double unit;  /* V is in these units of x (the spec's s_in; 1 where features are not normalised) */
+    double raw[DRIFT_MAX_TAUS]; /* per temperature: mean of V^2 (F^2) before the drift is normalised: to be watched */
 } drift_field_report;
 
 /* The settings of the paper for a form: one temperature 0.05 (exact, joint) or 0.02, 0.05, 0.2 (normalized), floor 0
@@ -97,8 +97,8 @@ typedef struct drift_field_shape {
  *   generated[B,G,D]  positives[B,P,D]  negatives[B,N,D] (NULL where N is 0), row major
  *   w_generated[B,G]  w_positives[B,P]  w_negatives[B,N]: weights >= 0, NULL for ones. Joint form: NULL, all of them.
  *
- * V is the sum over the temperatures, in units of report->unit. The loss is report->loss = mean of V^2, and its gradient
- * with respect to generated is -2 V / (B G D unit), V being a constant (stop-gradient).
+ * V is the sum over the temperatures, in units of report->unit. The loss is report->loss = mean of V^2, and its
+ * gradient with respect to generated is -2 V / (B G D unit), V being a constant (stop-gradient).
  *
  * Error. exact and joint: distances come from coordinate differences, so copies are at distance 0; V is good to a few
  * 1e-6 of its size (joint: and 4e-7 d/tau where the nearest samples are d away), and the joint form never underflows
@@ -109,10 +109,10 @@ typedef struct drift_field_shape {
  * Memory beyond the arguments: O((G+P+N) (D + 32)) per batch, and where it helps up to 64 MiB of distances.
  * DRIFT_INVALID: an empty size, a temperature that is not positive, weights whose mean is 0, weights or a floor that
  * the form does not have. */
-DRIFT_API drift_status drift_field(const drift_field_config *config, const drift_field_shape *shape, const float *generated,
-                                   const float *positives, const float *negatives, const float *w_generated,
-                                   const float *w_positives, const float *w_negatives, float *v,
-                                   drift_field_report *report);
+DRIFT_API drift_status drift_field(const drift_field_config *config, const drift_field_shape *shape,
+                                   const float *generated, const float *positives, const float *negatives,
+                                   const float *w_generated, const float *w_positives, const float *w_negatives,
+                                   float *v, drift_field_report *report);
 
 /* The same in double precision by the reference kernels: plain loops, for checking. */
 DRIFT_API drift_status drift_field_f64(const drift_field_config *config, const drift_field_shape *shape,

@@ -1,4 +1,4 @@
-/* cpuid and xgetbv. gcc's __builtin_cpu_supports asks the operating system too, but clang 14's AVX-512 answer does not. */
+/* cpuid and xgetbv. gcc's __builtin_cpu_supports asks the operating system too, clang 14's AVX-512 answer does not. */
 #include "base/cpu.h"
 
 #if defined(__x86_64__)
@@ -30,7 +30,8 @@ int drift_cpu_has_avx2(void)
 int drift_cpu_has_avx512(void)
 {
     const unsigned zmm = 0xe6;
-    return drift_cpu_has_avx2() && (saved_state() & zmm) == zmm && (features7() & bit_AVX512F) && (features7() & bit_AVX512DQ);
+    return drift_cpu_has_avx2() && (saved_state() & zmm) == zmm && (features7() & bit_AVX512F) &&
+           (features7() & bit_AVX512DQ);
 }
 #else
 int drift_cpu_has_avx2(void) { return 0; }

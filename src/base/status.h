@@ -15,7 +15,8 @@
  * can write `return drift_fail(DRIFT_INVALID, "%s: byte %ld: expected ...", path, at);`. */
 drift_status drift_fail(drift_status status, const char *format, ...) DRIFT_PRINTF(2, 3);
 
-/* Puts "context: " before the line kept, for a caller that knows the file or key the callee did not. Returns `status`. */
+/* Puts "context: " before the line kept, for a caller that knows a file or key that the callee did not. Returns
+ * `status`. */
 drift_status drift_fail_context(drift_status status, const char *format, ...) DRIFT_PRINTF(2, 3);
 
 #endif

@@ -1,6 +1,3 @@
 #include "drift.h"
 
-const char *drift_version(void)
-{
-    return DRIFT_VERSION;
-}
+const char *drift_version(void) { return DRIFT_VERSION; }

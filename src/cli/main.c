@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 
 const struct drift_command *const drift_commands[] = {
+    /* clang-format off */
     &drift_command_toy,
     &drift_command_train,
     &drift_command_ablate,
@@ -24,6 +25,7 @@ const struct drift_command *const drift_commands[] = {
     &drift_command_bench,
     &drift_command_help,
     NULL,
+    /* clang-format on */
 };
 
 const struct drift_command *drift_command_named(const char *name)

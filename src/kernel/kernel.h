@@ -40,7 +40,9 @@ const struct drift_kernels_f64 *drift_kernels_f64(void);
 const char *drift_isa_name(drift_isa isa);
 
 /* What one call of a kernel costs, from its row in kernels.def: drift_cost_NAME(the same arguments). */
-struct drift_cost { double bound, flop, bytes; };
+struct drift_cost {
+    double bound, flop, bytes;
+};
 #define real float
 #define KERNEL(name, parameters, bound, flop, bytes) struct drift_cost drift_cost_##name parameters;
 #include "kernel/kernels.def"

@@ -89,7 +89,7 @@ typedef struct drift_report {
 /* The page: one self-contained file (no network), light and dark, screen and paper. */
 drift_status drift_report_html(const drift_report *report, const char *path);
 
-/* curves.svg: the curves alone, a drawing for each figure, two in a row; `across` names the axis of their steps, UTF-8. */
+/* curves.svg: the curves alone, a drawing for each figure, two in a row; `across` names the steps' axis, UTF-8. */
 drift_status drift_report_curves(const drift_report *report, const char *across, const char *path);
 
 /* evolution.png: up to six of the frames in a strip, from noise to samples, then the data, with captions. */

@@ -40,8 +40,8 @@ struct drift_mae_trainer {
     size_t h, w;     /* of the grid */
     float *x, *mask; /* [batch, dim], [batch, h, w] */
     int32_t *label;
-    int64_t step;   /* updates made */
-    double seconds; /* of all steps, those before a resume included */
+    int64_t step;       /* updates made */
+    double seconds;     /* of all steps, those before a resume included */
     double step_memory; /* the process's peak after the first step; 0 without one, or where the system does not say */
     double last[DRIFT_MAE_COLUMNS];
     struct drift_log log;
