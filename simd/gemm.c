@@ -82,9 +82,11 @@ static inline __attribute__((always_inline)) void links(int rows, int vecs, cons
 {
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, step = wish ? wish->step : 0;
     const float *at = wish ? wish->at : NULL;
-    for (; k; k--, from->b += b_row, at += step) {
+    for (; k; k--, from->b += b_row) {
         vec y[FLAT_VECS];
         UNROLL for (int v = 0; wish && v < VECS; v++) __builtin_prefetch(at + v * LANES);
+        if (wish)
+            at += step;
         UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(from->b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++)
         {
@@ -213,7 +215,7 @@ static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t
                 panel[p * width + j] = j < count ? x[(ptrdiff_t)j * step + (ptrdiff_t)p * k_step] : 0;
 }
 
-static void add_wish(struct tile *t, const float *at, ptrdiff_t step, size_t links)
+static inline void add_wish(struct tile *t, const float *at, ptrdiff_t step, size_t links)
 {
     if (links && t->wishes < WISHES)
         t->wish[t->wishes++] = (struct wish){at, step, links};
@@ -238,7 +240,7 @@ static struct errand errand(size_t count, size_t k, const float *x, ptrdiff_t st
 }
 
 /* Has the q-th tile ask for its part. */
-static void run_errand(const struct errand *e, size_t q, struct tile *t)
+static inline void run_errand(const struct errand *e, size_t q, struct tile *t)
 {
     enum { ASKED = VECS * LANES };
     const size_t first = q * e->each, end = first + e->each < e->lines ? first + e->each : e->lines;
@@ -346,7 +348,7 @@ static struct errand next_panel(const struct product *x, const struct block *o, 
 {
     const size_t j = y->j + y->columns, width = width_of(x), left = j < x->n ? x->n - j : x->n;
     const struct block *of = j < x->n ? o : next;
-    if (!of || o->depth < FETCH_DEPTH || (x->kept && of->from))
+    if (!of || (x->kept && of->from))
         return (struct errand){0};
     return errand(left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col, x->b_row,
                   o->tiles.parts);
@@ -355,7 +357,7 @@ static struct errand next_panel(const struct product *x, const struct block *o, 
 /* A of the next block, asked for by all tiles of this one. */
 static struct errand next_rows(const struct product *x, const struct block *o, const struct block *next, size_t panels)
 {
-    if (!next || o->depth < FETCH_DEPTH)
+    if (!next)
         return (struct errand){0};
     return errand(next->rows, next->depth, rows_of(x, next), x->a_row, x->a_col, panels * o->tiles.parts);
 }
@@ -395,8 +397,10 @@ static void panel(const struct product *x, const struct block *o, const struct b
         const float *const c = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
         if (!aside && c)
             add_wish(&t, c, x->c_row, rows);
-        run_errand(&for_panel, q, &t);
-        run_errand(for_rows, y->number * o->tiles.parts + q, &t);
+        if (o->depth >= FETCH_DEPTH) {
+            run_errand(&for_panel, q, &t);
+            run_errand(for_rows, y->number * o->tiles.parts + q, &t);
+        }
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
             run_aside(run, x, &t, rows, y->columns, t.bias);
