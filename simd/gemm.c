@@ -9,8 +9,10 @@
  *       for a panel of `width` columns                B packed as panel[p][width], zero beyond n
  *         for a tile of rows x width                  sums in registers
  *
- * A is read where it lies, by strides, or from a copy in the workspace where that pays; B, packed for the first rows,
- * stays packed for the others where the workspace has room for all of it.
+ * A is read where it lies, by strides, or from a copy in the workspace where that pays. B, packed for the first rows,
+ * stays packed for the others where no copy of A takes the room and all of it fits.
+ * While a tile is computed, what comes next is prefetched, a few lines with each link: all at once would keep what the
+ * tile reads waiting. It is the next tile's c, the next panel of B, and the next block of A.
  * A product with few columns is computed as its transpose, so that the long side lies along the lanes. */
 #include <string.h>
 
@@ -34,15 +36,15 @@ enum {
     FLAT_DEPTH = 64, /* a panel of the flat tile is used once: it stays in the first cache */
     PANEL_FLOATS = MAX_DEPTH * FLAT_VECS * LANES,
     CORNER_FLOATS = ROWS * FLAT_VECS * LANES,
-    BLOCK_FLOATS = MAX_BLOCK_ROWS * (MAX_DEPTH + LANES),
+    STORE_FLOATS = MAX_BLOCK_ROWS * (MAX_DEPTH + LANES),
     FEW_COLUMNS = 8,
-    WISHES = 8,
-    FETCH_DEPTH = 64, /* tiles of fewer links are done sooner than they have asked for what comes next */
-    SHARE = 4,
+    SHARE = 4, /* rows of A that share a pointer: distances to all would not fit in the registers */
     SHARES = (ROWS + SHARE - 1) / SHARE,
-    PAGE_FLOATS = 1024 /* rows a multiple of a page apart fall on the same few lines of the caches */
+    PREFETCHES = 72,                     /* of a tile: c, 64 lines of a flat panel, some of A */
+    PREFETCH_DEPTH = FLAT_DEPTH / 2 + 1, /* tiles of fewer links, but c, have no time for it */
+    PAGE_FLOATS = 1024                   /* rows a multiple of a page apart fall on the same few lines of the caches */
 };
-typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= DRIFT_GEMM_WORKSPACE ? 1 : -1];
+typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + STORE_FLOATS <= DRIFT_GEMM_WORKSPACE ? 1 : -1];
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -52,40 +54,40 @@ typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + BLOCK_FLOATS <= D
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* Numbers that are wanted soon: VECS vectors are asked for with each of so many links. */
-struct wish {
+/* With link p of so many: the tile's vectors at at[p step ...]. */
+struct prefetch {
     const float *at;
     ptrdiff_t step;
     size_t links;
 };
 
 /* One register tile: rows of A at a[i a_row + p a_col], a panel of B at b[p b_row + j], whole vectors of c[i c_row +
- * j]; and what to ask for meanwhile: all at once would keep what this tile reads waiting. */
+ * j]; and what it prefetches. */
 struct tile {
     size_t k;
     const float *a, *b, *bias;
     ptrdiff_t a_row, a_col, b_row, c_row;
     int go_on; /* the chain begins from c, not from 0 */
     float *c;
-    struct wish wish[WISHES];
-    int wishes;
+    const struct prefetch *prefetch;
+    int prefetches;
 };
 
-/* Where the next link of the chains reads. Four rows share a pointer: distances to all would not fit in registers. */
+/* Where the next link of the chains reads. */
 struct place {
     const float *a[SHARES], *b;
 };
 
 static inline __attribute__((always_inline)) void links(int rows, int vecs, const struct tile *t, size_t k,
-                                                        const struct wish *wish, struct place *from,
+                                                        const struct prefetch *f, struct place *from,
                                                         vec sum[ROWS][FLAT_VECS])
 {
-    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, step = wish ? wish->step : 0;
-    const float *at = wish ? wish->at : NULL;
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, step = f ? f->step : 0;
+    const float *at = f ? f->at : NULL;
     for (; k; k--, from->b += b_row) {
         vec y[FLAT_VECS];
-        UNROLL for (int v = 0; wish && v < VECS; v++) __builtin_prefetch(at + v * LANES);
-        if (wish)
+        UNROLL for (int v = 0; f && v < vecs; v++) __builtin_prefetch(at + v * LANES);
+        if (f)
             at += step;
         UNROLL for (int v = 0; v < vecs; v++) y[v] = vec_load(from->b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++)
@@ -109,9 +111,9 @@ static inline __attribute__((always_inline)) void tile(int rows, int vecs, const
     if (t->go_on)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vecs; v++) sum[i][v] =
             vec_load(c + i * c_row + v * LANES);
-    for (const struct wish *w = t->wish; w < t->wish + t->wishes && left; w++) {
-        const size_t k = w->links < left ? w->links : left;
-        links(rows, vecs, t, k, w, &from, sum);
+    for (int i = 0; i < t->prefetches && left; i++) {
+        const size_t k = t->prefetch[i].links < left ? t->prefetch[i].links : left;
+        links(rows, vecs, t, k, &t->prefetch[i], &from, sum);
         left -= k;
     }
     links(rows, vecs, t, left, NULL, &from, sum);
@@ -215,41 +217,35 @@ static void pack(size_t count, size_t width, size_t k, const float *x, ptrdiff_t
                 panel[p * width + j] = j < count ? x[(ptrdiff_t)j * step + (ptrdiff_t)p * k_step] : 0;
 }
 
-static inline void add_wish(struct tile *t, const float *at, ptrdiff_t step, size_t links)
-{
-    if (links && t->wishes < WISHES)
-        t->wish[t->wishes++] = (struct wish){at, step, links};
-}
-
-/* What pack() will read, x[j step + p k_step], in lines of `length` numbers, to be asked for by so many tiles. */
-struct errand {
+/* A matrix that is read soon, x[j step + p k_step], in lines of `length` numbers, `each` of them for a tile. */
+struct ahead {
     const float *x;
     ptrdiff_t line;
-    size_t lines, length, each; /* each: lines a tile */
+    size_t lines, length, each;
 };
 
-static struct errand errand(size_t count, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step, size_t tiles)
+static struct ahead ahead_of(size_t count, size_t k, const float *x, ptrdiff_t step, ptrdiff_t k_step, size_t tiles)
 {
-    struct errand e = {x, step, count, k, 0};
+    struct ahead h = {x, step, count, k, 0};
     if (step == 1)
-        e = (struct errand){x, k_step, k, count, 0};
+        h = (struct ahead){x, k_step, k, count, 0};
     else if (k_step != 1)
-        e.lines = 0;
-    e.each = (e.lines + tiles - 1) / tiles;
-    return e;
+        h.lines = 0;
+    h.each = (h.lines + tiles - 1) / tiles;
+    return h;
 }
 
-/* Has the q-th tile ask for its part. */
-static inline void run_errand(const struct errand *e, size_t q, struct tile *t)
+/* The part of tile number q, whose vectors hold `width` numbers, goes on the list, which holds `used`; returns how many
+ * it holds then. What it has no room for is not prefetched. */
+static inline int prefetch_part(const struct ahead *h, size_t q, size_t width, struct prefetch *list, int used)
 {
-    enum { ASKED = VECS * LANES };
-    const size_t first = q * e->each, end = first + e->each < e->lines ? first + e->each : e->lines;
-    if (first >= end)
-        return;
-    if (e->length <= ASKED)
-        add_wish(t, e->x + (ptrdiff_t)first * e->line, e->line, end - first);
-    for (size_t i = first; e->length > ASKED && i < end; i++)
-        add_wish(t, e->x + (ptrdiff_t)i * e->line, ASKED, (e->length + ASKED - 1) / ASKED);
+    const size_t first = q * h->each, end = first + h->each < h->lines ? first + h->each : h->lines;
+    if (first < end && h->length <= width && used < PREFETCHES)
+        list[used++] = (struct prefetch){h->x + (ptrdiff_t)first * h->line, h->line, end - first};
+    for (size_t i = first; h->length > width && i < end && used < PREFETCHES; i++)
+        list[used++] =
+            (struct prefetch){h->x + (ptrdiff_t)i * h->line, (ptrdiff_t)width, (h->length + width - 1) / width};
+    return used;
 }
 
 struct product {
@@ -258,8 +254,9 @@ struct product {
     ptrdiff_t a_row, a_col, b_row, b_col, c_row;
     int accumulate;
     int turned; /* c holds the transpose, c[j c_row + i], and bias goes along i */
-    int kept;   /* all of B stays packed in `block`, for the blocks of rows after the first */
-    float *c, *panel, *corner, *block;
+    int copied; /* `store` holds the block's rows of A */
+    int kept;   /* or all of B, packed for the first block of rows and read by the others */
+    float *c, *panel, *corner, *store;
 };
 
 /* n cut into parts of at most `most`, nearly even: the first `longer` have size + 1. */
@@ -322,7 +319,6 @@ static size_t width_of(const struct product *x) { return (x->m <= FLAT_ROWS ? FL
 struct block {
     size_t from, first, depth, rows;
     struct cut tiles;
-    int copied; /* A is in x->block; else where it lies */
 };
 
 /* The number-th panel of columns, j .. j + columns, of a block of rows. */
@@ -343,63 +339,67 @@ static const float *columns_of(const struct product *x, const struct block *o, s
 }
 
 /* What tiles read after those of this panel: the next panel of B, or the first of the next block (NULL: none). */
-static struct errand next_panel(const struct product *x, const struct block *o, const struct block *next,
-                                const struct panel *y)
+static struct ahead next_panel(const struct product *x, const struct block *o, const struct block *next,
+                               const struct panel *y)
 {
     const size_t j = y->j + y->columns, width = width_of(x), left = j < x->n ? x->n - j : x->n;
     const struct block *of = j < x->n ? o : next;
     if (!of || (x->kept && of->from))
-        return (struct errand){0};
-    return errand(left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col, x->b_row,
-                  o->tiles.parts);
+        return (struct ahead){0};
+    return ahead_of(left < width ? left : width, of->depth, columns_of(x, of, j < x->n ? j : 0), x->b_col, x->b_row,
+                    o->tiles.parts);
 }
 
-/* A of the next block, asked for by all tiles of this one. */
-static struct errand next_rows(const struct product *x, const struct block *o, const struct block *next, size_t panels)
+/* A of the next block, for all tiles of this one. */
+static struct ahead next_rows(const struct product *x, const struct block *o, const struct block *next, size_t panels)
 {
     if (!next)
-        return (struct errand){0};
-    return errand(next->rows, next->depth, rows_of(x, next), x->a_row, x->a_col, panels * o->tiles.parts);
+        return (struct ahead){0};
+    return ahead_of(next->rows, next->depth, rows_of(x, next), x->a_row, x->a_col, panels * o->tiles.parts);
 }
 
-/* A block by one panel. While a tile is computed, the next one's c is fetched, and what comes after. */
-static void panel(const struct product *x, const struct block *o, const struct block *next, const struct panel *y,
-                  const struct errand *for_rows)
+/* Tile q of a panel, without what it prefetches. */
+static struct tile tile_of(const struct product *x, const struct block *o, const struct panel *y, size_t q)
 {
-    const struct errand for_panel = next_panel(x, o, next, y);
-    const size_t vecs = (y->columns + LANES - 1) / LANES, j = y->j;
-    const int last = o->first + o->depth == x->k, aside = x->turned || y->columns % LANES;
-    const float *const after = j + y->columns < x->n
-                                   ? x->c + (ptrdiff_t)o->from * x->c_row + (ptrdiff_t)(j + y->columns)
-                               : next ? x->c + (ptrdiff_t)next->from * x->c_row
-                                      : NULL;
-    for (size_t q = 0; q < o->tiles.parts; q++) {
-        const size_t start = part_start(o->tiles, q), i = o->from + start, rows = part_size(o->tiles, q);
-        struct tile t; /* not cleared: its wishes are many */
-        t.wishes = 0;
-        t.k = o->depth;
-        t.b = y->b;
-        t.b_row = y->b_row;
-        t.a = rows_of(x, o) + (ptrdiff_t)start * x->a_row;
-        t.a_row = x->a_row;
-        t.a_col = x->a_col;
-        t.c_row = x->c_row;
-        if (o->copied && x->a_col == 1) {
-            t.a_row = (ptrdiff_t)(o->depth + LANES);
-            t.a = x->block + (ptrdiff_t)start * t.a_row;
-        } else if (o->copied) {
-            t.a_col = (ptrdiff_t)rows;
-            t.a = x->block + start * o->depth;
-        }
-        t.go_on = o->first > 0 || x->accumulate;
-        t.bias = last && x->bias ? x->bias + (x->turned ? i : j) : NULL;
-        t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
-        const float *const c = q + 1 < o->tiles.parts ? t.c + (ptrdiff_t)rows * x->c_row : after;
-        if (!aside && c)
-            add_wish(&t, c, x->c_row, rows);
-        if (o->depth >= FETCH_DEPTH) {
-            run_errand(&for_panel, q, &t);
-            run_errand(for_rows, y->number * o->tiles.parts + q, &t);
+    const size_t start = part_start(o->tiles, q), i = o->from + start, j = y->j;
+    struct tile t = {.k = o->depth, .b = y->b, .b_row = y->b_row, .a_col = x->a_col, .c_row = x->c_row};
+    t.a_row = x->a_row;
+    t.a = rows_of(x, o) + (ptrdiff_t)start * x->a_row;
+    if (x->copied && x->a_col == 1) {
+        t.a_row = (ptrdiff_t)(o->depth + LANES);
+        t.a = x->store + (ptrdiff_t)start * t.a_row;
+    } else if (x->copied) {
+        t.a_col = (ptrdiff_t)part_size(o->tiles, q);
+        t.a = x->store + start * o->depth;
+    }
+    t.go_on = o->first > 0 || x->accumulate;
+    if (x->bias && o->first + o->depth == x->k)
+        t.bias = x->bias + (x->turned ? i : j);
+    t.c = x->c + (x->turned ? (ptrdiff_t)j * x->c_row + (ptrdiff_t)i : (ptrdiff_t)i * x->c_row + (ptrdiff_t)j);
+    return t;
+}
+
+/* A block by one panel. */
+static void panel(const struct product *x, const struct block *o, const struct block *next, const struct panel *y,
+                  const struct ahead *rows_ahead)
+{
+    const size_t vecs = (y->columns + LANES - 1) / LANES, j = y->j + y->columns, tiles_now = o->tiles.parts;
+    const int aside = x->turned || y->columns % LANES;
+    const struct ahead panel_ahead = next_panel(x, o, next, y);
+    const float *const after = j < x->n ? x->c + (ptrdiff_t)o->from * x->c_row + (ptrdiff_t)j
+                               : next   ? x->c + (ptrdiff_t)next->from * x->c_row
+                                        : NULL;
+    struct prefetch list[PREFETCHES];
+    for (size_t q = 0; q < tiles_now; q++) {
+        const size_t rows = part_size(o->tiles, q);
+        struct tile t = tile_of(x, o, y, q);
+        t.prefetch = list;
+        if (!aside && (q + 1 < tiles_now || after))
+            list[t.prefetches++] =
+                (struct prefetch){q + 1 < tiles_now ? t.c + (ptrdiff_t)rows * x->c_row : after, x->c_row, rows};
+        if (o->depth >= PREFETCH_DEPTH) {
+            t.prefetches = prefetch_part(&panel_ahead, q, vecs * LANES, list, t.prefetches);
+            t.prefetches = prefetch_part(rows_ahead, y->number * tiles_now + q, vecs * LANES, list, t.prefetches);
         }
         tile_function *const run = tiles[rows - 1][vecs - 1];
         if (aside)
@@ -409,17 +409,17 @@ static void panel(const struct product *x, const struct block *o, const struct b
     }
 }
 
-/* A of the block, to x->block: its rows, depth + LANES apart; or, where memory holds its columns, tile by tile the
+/* A of the block, to x->store: its rows, depth + LANES apart; or, where memory holds its columns, tile by tile the
  * tile's columns, one after another. */
 static void copy(const struct product *x, const struct block *o)
 {
     const float *const a = rows_of(x, o);
     for (size_t i = 0; x->a_col == 1 && i < o->rows; i++)
-        memcpy(x->block + i * (o->depth + LANES), a + (ptrdiff_t)i * x->a_row, o->depth * sizeof *a);
+        memcpy(x->store + i * (o->depth + LANES), a + (ptrdiff_t)i * x->a_row, o->depth * sizeof *a);
     for (size_t p = 0; x->a_col != 1 && p < o->depth; p++)
         for (size_t q = 0; q < o->tiles.parts; q++) {
             const size_t start = part_start(o->tiles, q), rows = part_size(o->tiles, q);
-            vec_store_n(x->block + start * o->depth + p * rows, (ptrdiff_t)rows,
+            vec_store_n(x->store + start * o->depth + p * rows, (ptrdiff_t)rows,
                         vec_load_n(a + (ptrdiff_t)p * x->a_col + (ptrdiff_t)start, (ptrdiff_t)rows, 0));
         }
 }
@@ -427,9 +427,9 @@ static void copy(const struct product *x, const struct block *o)
 static void block(const struct product *x, const struct block *o, const struct block *next)
 {
     const size_t width = width_of(x);
-    if (o->copied)
+    if (x->copied)
         copy(x, o);
-    const struct errand for_rows = next_rows(x, o, next, (x->n + width - 1) / width);
+    const struct ahead rows_ahead = next_rows(x, o, next, (x->n + width - 1) / width);
     struct panel y = {0};
     for (; y.j < x->n; y.j += y.columns, y.number++) {
         y.b = columns_of(x, o, y.j);
@@ -437,13 +437,13 @@ static void block(const struct product *x, const struct block *o, const struct b
         y.columns = x->n - y.j < width ? x->n - y.j : width;
         if (!in_place(x, y.columns, o->depth, o->tiles.parts)) {
             const size_t whole = whole_vectors(y.columns);
-            float *const packed = x->kept ? x->block + y.j * x->k + o->first * whole : x->panel;
-            if (!x->kept || !o->from)
+            float *const packed = x->kept ? x->store + y.j * x->k + o->first * whole : x->panel;
+            if (!x->kept || !o->from) /* in_place() answers alike for all blocks: of many, each has several tiles */
                 pack(y.columns, whole, o->depth, y.b, x->b_col, x->b_row, packed);
             y.b = packed;
             y.b_row = (ptrdiff_t)whole;
         }
-        panel(x, o, next, &y, &for_rows);
+        panel(x, o, next, &y, &rows_ahead);
     }
 }
 
@@ -464,17 +464,15 @@ static struct block block_of(const struct product *x, struct cut rows, struct cu
     const size_t i = number / depths.parts, p = number % depths.parts;
     struct block o = {part_start(rows, i), part_start(depths, p), part_size(depths, p), .rows = part_size(rows, i)};
     o.tiles = cut(o.rows, x->m <= FLAT_ROWS ? FLAT_ROWS : ROWS);
-    o.copied = copy_pays(x);
     return o;
 }
 
-static void multiply(struct product *x)
+static void multiply(const struct product *x)
 {
     const struct cut rows = cut(x->m, MAX_BLOCK_ROWS);
     const struct cut depths = cut(x->k, x->m <= FLAT_ROWS && x->b_col != 1 ? FLAT_DEPTH : MAX_DEPTH);
     const size_t blocks = rows.parts * depths.parts;
     struct block o = block_of(x, rows, depths, 0), next;
-    x->kept = rows.parts > 1 && !o.copied && x->k <= BLOCK_FLOATS / whole_vectors(x->n);
     for (size_t i = 1; i < blocks; i++, o = next) {
         next = block_of(x, rows, depths, i);
         block(x, &o, &next);
@@ -488,14 +486,18 @@ void K(gemm)(size_t m, size_t n, size_t k, const float *a, ptrdiff_t a_row, ptrd
 {
     if (!m || !n)
         return;
-    struct product x = {m, n, k, a, b, bias, a_row, a_col, b_row, b_col, c_row, accumulate, 0, 0, c, NULL, NULL, NULL};
+    struct product x = {m, n, k, a, b, bias, a_row, a_col, b_row, b_col, c_row, accumulate, .c = c};
     x.panel = workspace;
     x.corner = x.panel + PANEL_FLOATS;
-    x.block = x.corner + CORNER_FLOATS;
+    x.store = x.corner + CORNER_FLOATS;
+    if (!k) /* no link reads them, and they may be NULL */
+        x.a = x.b = workspace, x.a_row = x.a_col = x.b_row = x.b_col = 0;
     if (n <= FEW_COLUMNS && m > n) {
         x.m = n, x.a = b, x.a_row = b_col, x.a_col = b_row;
         x.n = m, x.b = a, x.b_row = a_col, x.b_col = a_row;
         x.turned = 1;
     }
+    x.copied = copy_pays(&x);
+    x.kept = !x.copied && x.m > MAX_BLOCK_ROWS && x.k <= STORE_FLOATS / whole_vectors(x.n);
     multiply(&x);
 }

@@ -63,17 +63,17 @@ typedef struct drift_field_config {
     drift_form form;
     drift_self self;
     int taus;                   /* how many temperatures; V is the sum over them */
-    double tau[DRIFT_MAX_TAUS]; /* each > 0; in units of distance, of the mean distance where features are normalised */
+    double tau[DRIFT_MAX_TAUS]; /* each > 0, in units of distance, or of the mean one where features are normalised */
     double floor;      /* affinity floor >= 0: joint 0 or 1e-12, normalized 1e-6 (as released) or 0 (low dimension) */
     double attraction; /* a and b of a V+ - b V-; 1 and 1 is the anti-symmetric field */
     double repulsion;
     int normalize_features; /* normalized form: divide by the mean distance (s_in); 0: distances as they are */
-    int normalize_drift;    /* normalized form: divide each temperature's drift by its root mean square, lambda */
+    int normalize_drift;    /* normalized form: divide each temperature's drift by its rms (the paper's lambda) */
 } drift_field_config;
 
 /* What a call of the field tells beside V. */
 typedef struct drift_field_report {
-    double loss;  /* mean over rows b of mean(F_total^2): what a trainer minimises, flat when normalised */
+    double loss;  /* mean over rows b of mean(F_total^2): what a trainer minimises; normalised flat by design */
     double scale; /* weighted mean distance before its clamp (normalized form), else 1 */
     double unit;  /* V is in these units of x (the spec's s_in; 1 where features are not normalised) */
     double raw[DRIFT_MAX_TAUS]; /* per temperature: mean of V^2 (F^2) before the drift is normalised: to be watched */

@@ -14,7 +14,6 @@
 #include "cpu/cpu.h"
 
 enum {
-    PIECE_ROWS = 336,        /* what the leaf takes as one block */
     COLUMN_STEP = 32,        /* pieces of columns are whole panels */
     WORTH_THREADS = 1000000, /* FLOP: below that, starting threads takes longer */
     ALIGNMENT = 4096,
@@ -77,11 +76,8 @@ static struct pieces cut(const struct drift_gemm *g, size_t threads)
     struct pieces p = {1, 1};
     const size_t by_rows = g->m, by_columns = g->n;
     size_t parts = 1;
-    if (threads > 1 && g->batch % threads) { /* as many pieces as make each thread's share the same */
-        parts = by_rows >= by_columns ? (g->m + PIECE_ROWS - 1) / PIECE_ROWS : 1;
-        while (parts * g->batch % threads)
-            parts++;
-    }
+    while (threads > 1 && parts * g->batch % threads) /* as many pieces as make each thread's share the same */
+        parts++;
     if (by_rows >= by_columns)
         p.rows = parts < g->m ? parts : g->m;
     else {

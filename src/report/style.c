@@ -52,8 +52,8 @@ static const char *const style[] = {
     ".legend i{display:inline-block;width:1.3em;height:0;border-top:3px solid;margin-right:.4em;vertical-alig",
     "n:.25em}\n",
     "i.c0{border-color:var(--data)}i.c1{border-color:var(--gen)}i.c2{border-color:var(--third)}\n",
-    "i.c3{border-color:var(--fourth)}i.c4{border-color:var(--fifth)}i.c5{border-color:var(--ink)}i.floor{border-top:"
-    "2px dashed var(--muted",
+    "i.c3{border-color:var(--fourth)}i.c4{border-color:var(--fifth)}i.c5{border-color:var(--ink)}\n",
+    "i.floor{border-top:2px dashed var(--muted",
     ")}\n",
     ".scroll{overflow-x:auto}\n",
     "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.94rem;margin-top:",
