@@ -41,7 +41,7 @@ enum {
     SHARE = 4, /* rows of A that share a pointer: distances to all would not fit in the registers */
     SHARES = (ROWS + SHARE - 1) / SHARE,
     PREFETCHES = 72,                     /* of a tile: c, 64 lines of a flat panel, some of A */
-    PREFETCH_DEPTH = FLAT_DEPTH / 2 + 1, /* tiles of fewer links, but c, have no time for it */
+    PREFETCH_DEPTH = FLAT_DEPTH / 2 + 1, /* tiles of fewer links have time for c alone */
     PAGE_FLOATS = 1024                   /* rows a multiple of a page apart fall on the same few lines of the caches */
 };
 typedef char workspace_suffices[PANEL_FLOATS + CORNER_FLOATS + STORE_FLOATS <= DRIFT_GEMM_WORKSPACE ? 1 : -1];

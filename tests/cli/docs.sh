@@ -12,17 +12,6 @@ for page in README.md CONTRIBUTING.md docs/*.md docs/*/*.md; do
     done < "$dir/links"
 done
 
-few_digits() { # N, at least 256: in the place of ./data, all of it with the first N digits alone
-    rm data
-    mkdir -p data/digits
-    ln -s "$root"/data/[!d]* data
-    n=$(printf '\\%o\\%o' $(($1 / 256)) $(($1 % 256)))
-    printf "\0\0\10\3\0\0$n\0\0\0\10\0\0\0\10" > data/digits/images.idx3-ubyte
-    tail -c +17 "$root/data/digits/images.idx3-ubyte" | head -c $(($1 * 64)) >> data/digits/images.idx3-ubyte
-    printf "\0\0\10\1\0\0$n" > data/digits/labels.idx1-ubyte
-    tail -c +9 "$root/data/digits/labels.idx1-ubyte" | head -c "$1" >> data/digits/labels.idx1-ubyte
-}
-
 # what the commands read
 cd "$dir"
 ln -s "$root/data" "$root/tests" .
@@ -34,7 +23,11 @@ for i in 0 1 2 3 4 5 6 7 8 9; do
     tail -c +$((17 + 3072 * i)) data/digits/images.idx3-ubyte | head -c 3072
 done > cifar/data_batch_1.bin
 cp cifar/data_batch_1.bin cifar/test_batch.bin
-few_digits 360 # of the built-in ones: a run's report trains a classifier on them
+mkdir -p few/digits # in the place of ./data, with 360 digits: a run's report trains a classifier on them
+ln -s "$root"/data/[!d]* few
+idx_pair few/digits/images.idx3-ubyte few/digits/labels.idx1-ubyte 360 8
+rm data
+mv few data
 short="--set train.total_steps=2 --set train.eval_samples=60"
 small="$short --set train.forward_dict.gen_per_label=32 --set train.pos_per_sample=6"
 # shellcheck disable=SC2086

@@ -26,18 +26,23 @@ refused() { # TEXT COMMAND...
     [ $got = 2 ] && [ "$(wc -l < "$dir/log")" = 1 ] && grep -qF -- "$text" "$dir/log" || fail "status $got: $*: $(cat "$dir/log")"
 }
 
-# A folder with MNIST's names: N (below 256) images of SIDE x SIDE, the built-in digits' bytes and labels.
+# The first N (below 65,536) images of SIDE x SIDE that the built-in digits' bytes make, and their labels, as idx files.
+idx_pair() { # IMAGES LABELS N SIDE
+    n=$(printf '\\%o\\%o' $(($3 / 256)) $(($3 % 256))) side=$(printf '\\%o' "$4")
+    {
+        printf "\0\0\10\3\0\0$n\0\0\0$side\0\0\0$side"
+        tail -c +17 data/digits/images.idx3-ubyte | head -c $(($3 * $4 * $4))
+    } > "$1"
+    {
+        printf "\0\0\10\1\0\0$n"
+        tail -c +9 data/digits/labels.idx1-ubyte | head -c "$3"
+    } > "$2"
+}
+
+# A folder with MNIST's names: N images of SIDE x SIDE.
 few_images() { # FOLDER N SIDE
     mkdir "$1"
-    n=$(printf '\\%o' "$2") side=$(printf '\\%o' "$3")
     for part in train t10k; do
-        {
-            printf "\0\0\10\3\0\0\0$n\0\0\0$side\0\0\0$side"
-            tail -c +17 data/digits/images.idx3-ubyte | head -c $(($2 * $3 * $3))
-        } > "$1/$part-images-idx3-ubyte"
-        {
-            printf "\0\0\10\1\0\0\0$n"
-            tail -c +9 data/digits/labels.idx1-ubyte | head -c "$2"
-        } > "$1/$part-labels-idx1-ubyte"
+        idx_pair "$1/$part-images-idx3-ubyte" "$1/$part-labels-idx1-ubyte" "$2" "$3"
     done
 }
